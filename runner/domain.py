@@ -1,0 +1,191 @@
+"""The nouns that flow through a run, as plain frozen data.
+
+No pydantic here: a no-op plan must not pay for importing it. What people write is checked in `models.py`
+and `template.py`, and turned into these once, on load.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Spec = dict[str, Any]
+"""JSON-able: everything that decides how a deployment must look. See `resolve.resolve` for its keys."""
+
+State = Literal["running", "stopped", "absent"]
+Health = Literal["healthy", "starting", "unhealthy", "unknown"]
+
+
+class Kind(StrEnum):
+    """What a plan does to one deployment. The order is the order of a plan."""
+
+    DESTROY = "destroy"
+    REPLACE = "replace"
+    CREATE = "create"
+    UPDATE = "update"
+    START = "start"
+    STOP = "stop"
+    BLOCKED = "blocked"
+    HELD = "held"
+    NONE = "none"
+
+
+SYMBOLS = {
+    Kind.DESTROY: "-",
+    Kind.REPLACE: "±",
+    Kind.CREATE: "+",
+    Kind.UPDATE: "~",
+    Kind.START: ">",
+    Kind.STOP: "■",
+    Kind.BLOCKED: "!",
+    Kind.HELD: "⏸",
+    Kind.NONE: "=",
+}
+ORDER = list(Kind)
+CHANGING = frozenset({Kind.DESTROY, Kind.REPLACE, Kind.CREATE, Kind.UPDATE, Kind.START, Kind.STOP})
+DESTRUCTIVE = frozenset({Kind.DESTROY, Kind.REPLACE})
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """No automatic change before the given day."""
+
+    until: str
+    """ISO date; the hold ends at the start of that day (UTC)."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One deployment file, checked and resolved."""
+
+    name: str
+    file: str
+    """Relative to the repository root."""
+    state: State
+    providers: tuple[str, ...]
+    """Candidates, in the order to try."""
+    spec: Spec
+    digest: str
+    """Of `spec`; equal digests mean nothing to change."""
+    fixed: tuple[str, ...] = ()
+    """Dotted fields of `spec` that cannot change in place with this provider."""
+    protect: bool = False
+    hold: Hold | None = None
+    owner: str = ""
+    price: dict[str, Any] | None = None
+    """Estimate for one hour of running: {hourly, currency, source, as_of}; None when unknown."""
+    notices: tuple[tuple[str, str], ...] = ()
+    """(field, why) of fields that are accepted but have no effect yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was last applied; `inventory/host_vars/<name>/access.yaml`."""
+
+    deployment: str
+    provider: str
+    state: State
+    """Last state that was reached."""
+    digest: str
+    """Of the spec that is in force. Empty from the first touch of an apply until its end."""
+    spec: Spec
+    """The spec of that digest: where `before` values come from."""
+    machine: dict[str, Any] = field(default_factory=dict)
+    """What the provider said of the machine: id, address, engine, …"""
+    endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Port name → {url, host, port, label}."""
+    health: dict[str, Any] = field(default_factory=dict)
+    """How to probe: {host, port, path, status}; empty when nothing can be probed from here."""
+    protect: bool = False
+    price: dict[str, Any] | None = None
+    owner: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing at a provider that carries our mark."""
+
+    deployment: str
+    provider: str
+    id: str
+    state: Literal["running", "stopped", "pending", "failed"]
+    digest: str = ""
+    """The digest in its mark; empty when unfinished."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """engine, address, image… never a secret."""
+    detail: str = ""
+    """Why it failed or what it waits for."""
+    since: str = ""
+    """ISO time since when it is in this state; empty when unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen of one deployment, now."""
+
+    name: str
+    resources: tuple[Resource, ...] = ()
+    error: str = ""
+    """Why it could not be observed; then `resources` says nothing. Absence must be proven."""
+    hint: str = ""
+    health: Health = "unknown"
+    health_detail: str = ""
+
+    @property
+    def resource(self) -> Resource | None:
+        """The one resource, if there is exactly one."""
+        return self.resources[0] if len(self.resources) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs."""
+
+    field: str
+    before: Any
+    after: Any
+    forces_replacement: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One planned step for one deployment."""
+
+    deployment: str
+    provider: str
+    kind: Kind
+    reason: str
+    """For readers; never branch on it."""
+    hint: str = ""
+    changes: tuple[Change, ...] = ()
+    hourly_before: float | None = 0.0
+    """None: unknown. 0.0: nothing runs, or it costs nothing."""
+    hourly_after: float | None = 0.0
+    currency: str = "USD"
+    price_source: str = ""
+    price_as_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ordered actions and what they were computed from."""
+
+    actions: tuple[Action, ...]
+    commit: str = ""
+    inputs: str = ""
+    """Digest of the desired side; a saved plan is refused when it moved."""
+    observed: str = ""
+    """Digest of the observed side; likewise."""
+
+    @property
+    def changing(self) -> tuple[Action, ...]:
+        """The actions that touch something."""
+        return tuple(a for a in self.actions if a.kind in CHANGING)
+
+    @property
+    def refused(self) -> tuple[Action, ...]:
+        """The actions that something stands in the way of."""
+        return tuple(a for a in self.actions if a.kind is Kind.BLOCKED)

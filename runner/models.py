@@ -1,0 +1,180 @@
+"""What people write in `deployments/*.yaml` and `runner.yaml`, as pydantic models.
+
+Importing this costs about 0.1 s: only `load.py` and `schema` do, and only for files that are not in the cache.
+A field with `effect="later"` is checked now and reported by `validate` as having no effect yet.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+NAME_PATTERN = r"^[a-z][a-z0-9-]{0,40}$"
+LATER = {"effect": "later"}
+
+
+def _text(value: Any) -> Any:
+    """Numbers and booleans become the text a shell or an environment would show."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _duration(value: str) -> str:
+    if not re.fullmatch(r"(\d+[smhd])+", value):
+        msg = "must be a duration such as 30m, 8h or 1h30m"
+        raise ValueError(msg)
+    return value
+
+
+def _secret_ref(value: str) -> str:
+    if value == "generate" or re.fullmatch(r"(env|vault):[A-Za-z_][A-Za-z0-9_]*|file:\S.*", value):
+        return value
+    msg = "must be generate, env:NAME, file:PATH or vault:NAME, never the secret itself"
+    raise ValueError(msg)
+
+
+def _cron(value: str) -> str:
+    if len(value.split()) != 5:  # noqa: PLR2004 - the five fields of crontab(5)
+        msg = 'must have the five fields of a crontab line, e.g. "0 8 * * 1-5"'
+        raise ValueError(msg)
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        msg = "is not a known time zone; use a name such as Europe/Berlin"
+        raise ValueError(msg) from error
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Duration = Annotated[str, AfterValidator(_duration)]
+SecretRef = Annotated[str, AfterValidator(_secret_ref)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Model(BaseModel):
+    """Base of everything that is written by hand: frozen, unknown fields are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class CidrAccess(Model):
+    """Open to these networks only."""
+
+    cidr: list[str] = Field(min_length=1, description="Networks that may connect, e.g. 203.0.113.0/24")
+
+
+class AccessOptions(Model):
+    """Who can reach the service."""
+
+    expose: Literal["tunnel", "public"] | CidrAccess = Field(
+        "tunnel",
+        description="tunnel: nothing is public; {cidr: […]}: these networks; public: everybody",
+        json_schema_extra=LATER,
+    )
+    auth: Literal["token", "basic", "none"] = Field(
+        "token", description="How callers prove who they are", json_schema_extra=LATER
+    )
+
+    @model_validator(mode="after")
+    def _public_needs_authentication(self) -> AccessOptions:
+        if self.expose == "public" and self.auth == "none":
+            msg = "expose: public needs authentication; set auth: token or auth: basic"
+            raise ValueError(msg)
+        return self
+
+
+class HoldOptions(Model):
+    """No automatic change until a day."""
+
+    until: date = Field(description="The hold ends at the start of this day, UTC")
+    reason: str = Field(min_length=1, description="Shown in plan and status")
+
+
+class Schedule(Model):
+    """When the service runs."""
+
+    start: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="Crontab line")
+    stop: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="Crontab line")
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+
+
+class Lifecycle(Model):
+    """When the service stops by itself."""
+
+    idle: Duration | None = Field(None, description="Stop after this long without use", json_schema_extra=LATER)
+    ttl: Duration | None = Field(None, description="Destroy this long after creation", json_schema_extra=LATER)
+    schedule: Schedule | None = Field(None, json_schema_extra=LATER)
+
+
+class Budget(Model):
+    """What it may cost, in the currency of `runner.yaml`."""
+
+    max_hourly: float | None = Field(None, gt=0, json_schema_extra=LATER)
+    max_monthly: float | None = Field(None, gt=0, json_schema_extra=LATER)
+
+
+class Deployment(Model):
+    """One GPU service: what, where, how. Two lines are enough."""
+
+    template: str = Field(description="Which kind of service: a file stem in templates/")
+    provider: ProviderName | list[ProviderName] | None = Field(
+        None, description="Where it runs; a list is tried in order. Default: defaults.provider of runner.yaml"
+    )
+    state: Literal["running", "stopped", "absent"] = Field("running", description="What we want it to be")
+    machine: dict[str, Any] = Field(default_factory=dict, description="Options of the provider")
+    params: dict[str, Any] = Field(default_factory=dict, description="Parameters of the template")
+    env: dict[EnvName, Text] = Field(default_factory=dict, description="Added to the service's environment")
+    secrets: dict[EnvName, SecretRef] = Field(
+        default_factory=dict, description="Name → where the value comes from, never the value"
+    )
+    ports: dict[str, Port] = Field(default_factory=dict, description="Port name of the template → host port")
+    access: AccessOptions = Field(default_factory=AccessOptions)
+    protect: bool = Field(False, description="Cannot be destroyed or replaced, even when this file is deleted")
+    hold: HoldOptions | None = None
+    lifecycle: Lifecycle = Field(default_factory=Lifecycle)
+    budget: Budget = Field(default_factory=Budget)
+    owner: str = Field("", description="Team or person to ask")
+    labels: dict[str, Text] = Field(default_factory=dict)
+    integrations: list[Literal["livekit", "mcp", "automation"]] = Field(default_factory=list, json_schema_extra=LATER)
+
+
+class Defaults(Model):
+    """What deployments get when they do not say."""
+
+    provider: ProviderName | list[ProviderName] = "local"
+    owner: str = ""
+    labels: dict[str, Text] = Field(default_factory=dict)
+
+
+class Images(Model):
+    """Where container images come from."""
+
+    replace: dict[str, str] = Field(
+        default_factory=dict,
+        description="Image reference of a template → the one to use instead (a mirror, an air-gapped registry)",
+    )
+
+
+class Settings(Model):
+    """`runner.yaml`: settings of this repository. No secrets."""
+
+    id: str | None = Field(
+        None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$", description="Marks our resources; default: from the git remote"
+    )
+    defaults: Defaults = Field(default_factory=Defaults)
+    currency: Literal["USD", "EUR", "GBP"] = "USD"
+    images: Images = Field(default_factory=Images)
+    providers: dict[ProviderName, dict[str, Any]] = Field(
+        default_factory=dict, description="Settings per provider, checked by the provider"
+    )

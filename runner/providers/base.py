@@ -1,0 +1,111 @@
+"""What a provider must offer. Options and credentials are declared on the class: help, validation, `doctor` and
+errors derive from them. A provider is a folder here whose `provider.py` has one class `Provider`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+    from runner.domain import Resource, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One secret that a provider needs, and where it may come from."""
+
+    name: str
+    env: tuple[str, ...]
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `runner doctor`."""
+
+    name: str
+    ok: bool | None
+    """None: not needed here, or cannot be told."""
+    found: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What makes a resource ours."""
+
+    repo: str
+    deployment: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a provider works. Made once per command."""
+
+    root: Path
+    repo: str
+    """The repository's id: resources of other repositories are not ours."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """`providers.<name>` of runner.yaml, not yet checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a provider gives: enough for Ansible to get there."""
+
+    id: str
+    address: str
+    engine: str
+    """docker | process"""
+    connection: dict[str, Any] = field(default_factory=dict)
+    """Ansible connection variables: ansible_connection, ansible_host, ansible_port, ansible_user, …"""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """More that the roles need, e.g. `home`: the folder that holds our things there."""
+
+
+class ProviderClass(Protocol):
+    """The class of a provider, and its instances."""
+
+    name: ClassVar[str]
+    kind: ClassVar[Literal["machine", "platform", "endpoint"]]
+    summary: ClassVar[str]
+    """One line for tables."""
+    credentials: ClassVar[tuple[Credential, ...]]
+
+    @classmethod
+    def options(cls) -> type[BaseModel]:
+        """The model of `machine:`. A field with `json_schema_extra={"in_place": False}` forces a replacement."""
+
+    @classmethod
+    def price(cls, options: dict[str, Any]) -> dict[str, Any] | None:
+        """Estimate for one hour of running: {hourly, currency, source, as_of}; None when unknown. No network."""
+
+    def __init__(self, context: Context) -> None: ...
+
+    def list(self) -> Sequence[Resource]:
+        """Everything that carries this repository's mark, in as few calls as the API allows.
+
+        Raises ProviderError: then nothing is known, and nothing may be concluded from silence.
+        """
+
+    def requirements(self, spec: Spec) -> str:
+        """Why this spec cannot run here, as a sentence with what to do; empty when it can. Asks nothing twice."""
+
+    def create(self, mark: Mark, spec: Spec) -> Machine:
+        """Give a machine for this deployment, the existing one if there is one. Returns at once."""
+
+    def destroy(self, mark: Mark) -> None:
+        """Remove everything that carries the mark and return when the provider says gone. Quiet when already gone."""
+
+    def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
+        """The service's own output, newest last. Blocks while following."""
+
+    def checks(self) -> Sequence[Check]:
+        """For `doctor`: tools, access, permissions, each with its fix."""

@@ -1,0 +1,165 @@
+"""A kind of deployment: `templates/<id>.yaml` as pydantic models. Pure data, no logic of its own.
+
+Strings marked "expression" in their description may hold `{{ … }}`; `expressions.py` says what they can see.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from runner.models import EnvName, Model, Port, Text
+
+ParamType = Literal["string", "integer", "number", "boolean", "list"]
+PortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+ParamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+CATEGORIES = Literal["llm", "notebook", "desktop", "development", "image", "tts", "custom"]
+
+
+class Requirements(Model):
+    """What the machine must have."""
+
+    gpu: Literal["required", "optional", "none"] = "none"
+    vram_gb: float = Field(0, ge=0, description="GPU memory; a model may need more")
+    ram_gb: float = Field(1, ge=0)
+    disk_gb: float = Field(1, ge=0, description="Free disk, models not counted")
+
+
+class ServicePort(Model):
+    """One port of the service."""
+
+    container: Port = Field(description="Port inside the container")
+    host: Port = Field(description="Default port on the host; a deployment may choose another")
+    protocol: Literal["http", "https", "tcp", "udp"] = "http"
+    description: str
+
+
+class HealthCheck(Model):
+    """How to prove that the service works. Mandatory."""
+
+    port: PortName
+    path: str = Field("/", pattern=r"^/", description="HTTP path; ignored for tcp ports")
+    status: int = Field(200, ge=100, le=599, description="The status that means healthy")
+    timeout_s: int = Field(120, gt=0, description="How long the first start may take, models not counted")
+
+
+class Process(Model):
+    """How the `process` engine runs the service, without a container."""
+
+    packages: list[str] = Field(min_length=1, description="Python packages, pinned: name==version")
+    command: list[str] = Field(min_length=1, description="Argument vector; each item is an expression")
+    env: dict[EnvName, Text] = Field(default_factory=dict, description="Added to the environment; expressions")
+
+
+class Service(Model):
+    """The container (or process) that the template runs."""
+
+    image: str = Field(description="Image reference, pinned by tag and, where known, digest; expression")
+    command: list[str] = Field(default_factory=list, description="Arguments after the entrypoint; expressions")
+    env: dict[EnvName, Text] = Field(default_factory=dict, description="Expressions")
+    ports: dict[PortName, ServicePort] = Field(min_length=1)
+    volumes: dict[ParamName, str] = Field(
+        default_factory=dict, description="Volume name → path inside the container; kept when the service changes"
+    )
+    shm_gb: float = Field(0, ge=0, description="Shared memory; 0 is the engine's default")
+    user: str = Field("", description="User inside the container; empty is the image's default")
+    health: HealthCheck
+    process: Process | None = None
+
+    @model_validator(mode="after")
+    def _health_port_exists(self) -> Service:
+        if self.health.port not in self.ports:
+            msg = f"health.port {self.health.port!r} is not one of the ports: {', '.join(self.ports)}"
+            raise ValueError(msg)
+        return self
+
+
+class Param(Model):
+    """One question of the template's form."""
+
+    type: ParamType = "string"
+    description: str
+    default: Any = None
+    required: bool = False
+    secret: bool = Field(False, description="The value comes from `secrets:` and is never written in a file")
+    generate: bool = Field(False, description="Made once when nobody gives one; only with secret")
+    choices: list[Any] = Field(default_factory=list)
+    pattern: str = Field("", description="Regular expression that a string must match")
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Param:
+        if self.generate and not self.secret:
+            msg = "generate is only for secret parameters"
+            raise ValueError(msg)
+        if self.secret and self.default is not None:
+            msg = "a secret has no default in a file; use generate: true"
+            raise ValueError(msg)
+        return self
+
+
+class CatalogueModel(Model):
+    """One model of the template's library."""
+
+    id: str
+    name: str
+    size_gb: float = Field(gt=0, description="Download")
+    vram_gb: float = Field(gt=0, description="GPU memory to run it at its default context length")
+    category: Literal["chat", "reasoning", "code", "vision", "embedding", "speech"] = "chat"
+    gated: bool = False
+
+
+class Endpoint(Model):
+    """One link of the access panel."""
+
+    label: str
+    port: PortName
+    path: str = Field("", description="Expression")
+    kind: Literal["web", "api", "docs", "tcp"] = "web"
+
+
+class Snippet(Model):
+    """Copy-and-paste code of the access panel."""
+
+    title: str
+    language: str = "bash"
+    code: str = Field(description="Expression; also sees `urls.<port>`")
+
+
+class Access(Model):
+    """What people get to see once it runs."""
+
+    endpoints: list[Endpoint] = Field(min_length=1)
+    instructions: str = Field("", description="Expression; also sees `urls.<port>`")
+    snippets: list[Snippet] = Field(default_factory=list)
+
+
+class Template(Model):
+    """A kind of deployment."""
+
+    name: str
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    description: str
+    category: CATEGORIES
+    icon: str = ""
+    tags: list[str] = Field(default_factory=list)
+    status: Literal["active", "coming_soon", "disabled"] = "active"
+    status_note: str = Field("", description="Why it is not active, or what to know before choosing it")
+    premium: bool = False
+    role: str = Field("service", description="The Ansible role that runs it")
+    requirements: Requirements = Field(default_factory=Requirements)
+    params: dict[ParamName, Param] = Field(default_factory=dict)
+    models: list[CatalogueModel] = Field(default_factory=list)
+    service: Service
+    access: Access
+
+    @model_validator(mode="after")
+    def _endpoints_use_ports(self) -> Template:
+        for endpoint in self.access.endpoints:
+            if endpoint.port not in self.service.ports:
+                msg = f"access endpoint {endpoint.label!r} uses port {endpoint.port!r}, which the service has not"
+                raise ValueError(msg)
+        return self
