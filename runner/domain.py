@@ -71,6 +71,8 @@ class Desired:
     """Of `spec`; equal digests mean nothing to change."""
     fixed: tuple[str, ...] = ()
     """Dotted fields of `spec` that cannot change in place with this provider."""
+    place: str = ""
+    """Deployments with the same place share one machine and its ports; empty: a machine of its own."""
     protect: bool = False
     hold: Hold | None = None
     owner: str = ""

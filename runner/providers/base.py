@@ -87,6 +87,10 @@ class ProviderClass(Protocol):
     def price(cls, options: dict[str, Any]) -> dict[str, Any] | None:
         """Estimate for one hour of running: {hourly, currency, source, as_of}; None when unknown. No network."""
 
+    @classmethod
+    def place(cls, options: dict[str, Any]) -> str:
+        """The machine that deployments with equal places share; empty when each gets its own. No network."""
+
     def __init__(self, context: Context) -> None: ...
 
     def list(self) -> Sequence[Resource]:

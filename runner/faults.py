@@ -1,0 +1,116 @@
+"""Turns what is wrong inside one file into sentences: what is wrong, and what to do. Values are never echoed,
+because people paste secrets into the wrong field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+Path_ = tuple[str | int, ...]
+
+_TYPES = {
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping of fields",
+    "model_type": "must be a mapping of fields",
+    "date_type": "must be a date such as 2026-12-24",
+    "date_parsing": "must be a date such as 2026-12-24",
+    "date_from_datetime_parsing": "must be a date such as 2026-12-24",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault inside one file, not yet tied to a line."""
+
+    code: str
+    path: Path_
+    message: str
+    hint: str = ""
+
+
+def dotted(path: Path_) -> str:
+    """`ports.web`, `provider[1]`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def suggestion(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """`did you mean ollama?`, else the whole list if it is short, else the given text."""
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    return otherwise or (f"known: {', '.join(names)}" if names else "")
+
+
+def unknown(what: str, path: Path_, known: Iterable[str], *, code: str = "") -> Fault:
+    """A name that nobody knows."""
+    word = str(path[-1])
+    return Fault(code or f"unknown-{what}", path, f"{word} is not a known {what}", suggestion(word, known))
+
+
+def of_model(error: ValidationError, model: type[BaseModel], data: Any, prefix: Path_ = ()) -> list[Fault]:
+    """The faults behind a pydantic error: one for each place, the most telling first."""
+    found: dict[Path_, Fault] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        path, extra = _written(item["loc"], data)
+        fault = _fault(item, (*prefix, *path, *extra), model, path)
+        found.setdefault(fault.path, fault)
+    return list(found.values())
+
+
+def _written(loc: Sequence[str | int], data: Any) -> tuple[Path_, Path_]:
+    """Splits pydantic's location into what is in the file and the missing rest; drops the tags of unions."""
+    path: list[str | int] = []
+    here = data
+    for index, part in enumerate(loc):
+        inside = isinstance(here, dict) and part in here or isinstance(here, list) and isinstance(part, int)
+        if not inside:
+            last = index == len(loc) - 1
+            return tuple(path), (part,) if last and isinstance(here, dict) and isinstance(part, str) else ()
+        path.append(part)
+        here = here[part]  # type: ignore[index]
+    return tuple(path), ()
+
+
+def _fault(item: Any, path: Path_, model: type[BaseModel], written: Path_) -> Fault:
+    kind, name = item["type"], dotted(path)
+    if kind == "extra_forbidden":
+        return unknown("field", path, _fields(model, written[:-1]))
+    if kind == "missing":
+        return Fault("missing-field", path, f"{name} is required", "add it")
+    if kind == "literal_error":
+        return Fault("invalid-value", path, f"{name} must be one of {item['ctx']['expected']}".replace("'", ""))
+    if kind == "string_pattern_mismatch":
+        return Fault("invalid-value", path, f"{name} must match {item['ctx']['pattern']}")
+    if kind == "value_error":
+        return Fault("invalid-value", path, f"{name} {item['ctx']['error']}".strip())
+    said = _TYPES.get(kind) or item["msg"].replace("Input should", "must", 1)
+    return Fault("invalid-value", path, f"{name} {said}".strip())
+
+
+def _fields(model: type[BaseModel], path: Path_) -> list[str]:
+    """The field names that are allowed at a place; those of the top when it cannot be told."""
+    here: Any = model
+    for part in path:
+        field = getattr(here, "model_fields", {}).get(part)
+        here = field.annotation if field is not None else here
+        here = next((a for a in getattr(here, "__args__", ()) if hasattr(a, "model_fields")), here)
+    return list(getattr(here, "model_fields", None) or model.model_fields)

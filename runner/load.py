@@ -1,0 +1,264 @@
+"""Files → desired deployments, with every fault of every file at once. No network.
+
+Parsing and checking are remembered in `.runner/cache/load.json`, keyed by what the file system says of each file.
+The cache is an accelerator for people: CI never reads it, and files with faults are never in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner import parse_cache, yamlfile
+from runner.digest import digest
+from runner.domain import Desired
+from runner.errors import InvalidFiles, Problem
+from runner.repo import Repo
+
+if TYPE_CHECKING:
+    from runner.faults import Fault
+    from runner.models import Settings
+    from runner.template import Template
+
+SUFFIX = ".yaml"
+PORT_CONFLICT = "port-conflict"
+
+
+@dataclass
+class Loaded:
+    """The desired side of a repository."""
+
+    repo: Repo
+    desired: dict[str, Desired] = field(default_factory=dict)
+    """By name, sorted."""
+    problems: list[Problem] = field(default_factory=list)
+    """Of all files, sorted by file and line."""
+    names: frozenset[str] = frozenset()
+    """Every name that has a file, whether or not the file is valid."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """`runner.yaml` as plain data, with its defaults."""
+
+    @cached_property
+    def repo_id(self) -> str:
+        """Marks our resources at providers."""
+        return str(self.settings.get("id") or self.repo.fallback_id)
+
+    def require_valid(self, names: Collection[str] = ()) -> None:
+        """Raises InvalidFiles. With names, only their files and the shared ones count."""
+        files = {self.repo.relative(self.repo.deployment_file(name)) for name in names}
+        shared = [p for p in self.problems if not p.file.startswith("deployments/")]
+        mine = [p for p in self.problems if p.file.startswith("deployments/") and (not names or p.file in files)]
+        if mine or (shared and (not names or any(name not in self.desired for name in names))):
+            raise InvalidFiles([*shared, *mine])
+
+
+def load(repo: Repo, *, use_cache: bool | None = None) -> Loaded:
+    """Read and check the whole repository."""
+    cached = use_cache if use_cache is not None else not os.environ.get("CI")
+    return _Loader(repo, parse_cache.open_cache(repo, enabled=cached)).run()
+
+
+def read_templates(repo: Repo) -> tuple[dict[str, Template], list[Problem]]:
+    """All templates by id, and the faults of those that are wrong."""
+    from runner.template import Template
+
+    found: dict[str, Template] = {}
+    problems: list[Problem] = []
+    for path in sorted(repo.templates.glob("*" + SUFFIX)):
+        template, faults = _read(repo, path, Template)
+        problems += faults
+        if template is not None:
+            found[path.stem] = template
+    return found, problems
+
+
+def read_settings(repo: Repo) -> tuple[Settings, list[Problem]]:
+    """`runner.yaml`, or its defaults when there is none or it is wrong."""
+    from runner.models import Settings
+
+    if not repo.settings.exists():
+        return Settings(), []
+    settings, problems = _read(repo, repo.settings, Settings)
+    return settings or Settings(), problems
+
+
+class _Loader:
+    """One pass over the files. Templates, settings and pydantic are loaded only when a file is not in the cache."""
+
+    def __init__(self, repo: Repo, cache: parse_cache.Cache) -> None:
+        self.repo = repo
+        self.cache = cache
+        self.loaded = Loaded(repo)
+
+    def run(self) -> Loaded:
+        loaded = self.loaded
+        entries = _scan(self.repo, loaded.problems)
+        loaded.names = frozenset(entry.name[: -len(SUFFIX)] for entry in entries)
+        if not self.cache.settings:
+            self.cache.settings = self.settings.model_dump(mode="json")
+            self.cache.clean = not (self._settings[1] or self._templates[1])
+        loaded.settings = self.cache.settings
+        for entry in entries:
+            name = entry.name[: -len(SUFFIX)]
+            stamp = parse_cache.stamp(entry.stat())
+            desired = self.cache.get(name, stamp) or self._check(name, Path(entry.path), stamp)
+            if desired is not None:
+                loaded.desired[name] = desired
+        loaded.problems += self._shared_problems() + _port_conflicts(loaded.desired.values())
+        loaded.problems.sort(key=lambda p: (p.file, p.line, p.field))
+        self.cache.save(loaded.names)
+        return loaded
+
+    @cached_property
+    def _settings(self) -> tuple[Settings, list[Problem]]:
+        return read_settings(self.repo)
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings[0]
+
+    @cached_property
+    def _templates(self) -> tuple[dict[str, Template], list[Problem]]:
+        return read_templates(self.repo)
+
+    def _shared_problems(self) -> list[Problem]:
+        """A cache is kept only for a repository whose shared files are right."""
+        return [] if self.cache.clean and self.cache.settings else self._settings[1] + self._templates[1]
+
+    def _check(self, name: str, path: Path, stamp: parse_cache.Stamp) -> Desired | None:
+        from runner import expressions
+        from runner.models import Deployment
+        from runner.resolve import Source, resolve
+
+        deployment, problems = _read(self.repo, path, Deployment)
+        self.loaded.problems += problems
+        if deployment is None:
+            return None
+        relative = self.repo.relative(path)
+        if deployment.template not in self._templates[0] and (self.repo.templates / f"{deployment.template}.yaml").exists():
+            return None  # the template's own faults are reported
+        try:
+            desired, faults = resolve(Source(name, relative, deployment), self._templates[0], self.settings)
+        except expressions.ExpressionError as error:
+            file = f"templates/{deployment.template}.yaml"
+            self.loaded.problems.append(expressions.problem(error, file=file, field="service"))
+            return None
+        self.loaded.problems += _placed(faults, relative, path)
+        if desired is not None:
+            self.cache.put(name, stamp, desired)
+        return desired
+
+
+def _scan(repo: Repo, problems: list[Problem]) -> list[os.DirEntry[str]]:
+    """The deployment files; faults of names and links are added to the list."""
+    found: list[os.DirEntry[str]] = []
+    by_case: dict[str, str] = {}
+    root = repo.root.resolve()
+    with os.scandir(repo.deployments) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.name.startswith(".") or entry.name in ("README.md", "access"):
+                continue
+            fault = _entry_fault(entry, by_case, root)
+            if fault:
+                code, message, hint = fault
+                problems.append(Problem(code, message, file=f"deployments/{entry.name}", hint=hint))
+            else:
+                found.append(entry)
+    return found
+
+
+def _entry_fault(entry: os.DirEntry[str], by_case: dict[str, str], root: Path) -> tuple[str, str, str] | None:
+    stem, suffix = os.path.splitext(entry.name)
+    if entry.is_symlink():
+        target = Path(entry.path).resolve()
+        if not target.is_relative_to(root):
+            return "symlink-outside", "the link leads out of the repository", "copy the file into deployments/"
+        if not target.is_file():
+            return "broken-symlink", "the link leads nowhere", "remove it or repair its target"
+    if entry.is_dir():
+        return "nested-folder", "deployments are files directly in deployments/", "move its files up, or it elsewhere"
+    if suffix != SUFFIX:
+        hint = f"rename it to {stem}{SUFFIX}" if suffix in (".yml", ".YAML", ".json") else "move it elsewhere"
+        return "bad-file-name", f"deployments are files that end with {SUFFIX}", hint
+    folded = stem.lower()
+    if folded in by_case:
+        return "name-case", f"differs from {by_case[folded]} only by case", "choose another name: some systems see one file"
+    by_case[folded] = entry.name
+    if not _valid_name(stem):
+        rule = "a name has small letters, digits and hyphens, starts with a letter, and has at most 41 characters"
+        return "bad-name", rule, "rename the file"
+    return None
+
+
+def _valid_name(stem: str) -> bool:
+    ascii_word = stem.replace("-", "0").isalnum() and stem.isascii() and stem == stem.lower()
+    return ascii_word and len(stem) <= 41 and stem[0].isalpha()  # noqa: PLR2004 - models.NAME_PATTERN, without its import
+
+
+def _read(repo: Repo, path: Path, model: Any) -> tuple[Any, list[Problem]]:
+    """A file as its model, or its faults."""
+    from pydantic import ValidationError
+
+    from runner.faults import of_model
+
+    relative = repo.relative(path)
+    try:
+        data = yamlfile.parse(yamlfile.read(path))
+    except yamlfile.YamlFault as fault:
+        return None, [Problem(fault.code, fault.message, file=relative, line=fault.line, hint=fault.hint)]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return None, [Problem("unreadable-file", f"cannot be read: {reason}", file=relative, hint="check its permissions")]
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        return None, _placed(of_model(error, model, data), relative, path)
+
+
+def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]:
+    """Faults tied to lines; the file is parsed a second time only when there are any."""
+    from runner.faults import dotted
+
+    listed = list(faults)
+    places = yamlfile.lines(yamlfile.read(path)) if listed else {}
+    return [
+        Problem(
+            fault.code,
+            fault.message,
+            file=relative,
+            line=yamlfile.line_of(places, fault.path),
+            field=dotted(fault.path),
+            hint=fault.hint,
+        )
+        for fault in listed
+    ]
+
+
+def _port_conflicts(desired: Iterable[Desired]) -> list[Problem]:
+    """Two deployments cannot have one port of one machine."""
+    taken: dict[tuple[str, int], tuple[Desired, str]] = {}
+    problems: list[Problem] = []
+    for item in desired:
+        if not item.place or item.state == "absent":
+            continue
+        for name, port in item.spec["service"]["ports"].items():
+            key = (item.place, port["host"])
+            other = taken.setdefault(key, (item, name))
+            if other[0] is not item:
+                message = f"host port {key[1]} ({name}) is also used by {other[0].name} on the same machine"
+                hint = f"choose another: ports: {{{name}: {_free(taken, item.place, key[1])}}}"
+                problems.append(Problem(PORT_CONFLICT, message, file=item.file, field=f"ports.{name}", hint=hint))
+    return problems
+
+
+def _free(taken: dict[tuple[str, int], Any], place: str, start: int) -> int:
+    return next(port for port in range(start + 1, start + len(taken) + 2) if (place, port) not in taken)
+
+
+def inputs_digest(desired: Iterable[Desired]) -> str:
+    """Fingerprint of everything that is wanted, for saved plans."""
+    return digest([[d.name, d.state, d.digest, d.protect, d.hold.until if d.hold else ""] for d in desired])

@@ -1,0 +1,217 @@
+"""Desired × record × observation → plan. Pure: no files, no network, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.digest import digest
+from runner.domain import ORDER, Action, Change, Desired, Kind, Observation, Plan, Record, Resource, Spec
+
+HOURS_PER_MONTH = 730
+DECLARED = ("template", "provider", "machine", "params", "env", "secrets", "ports", "access", "owner", "labels")
+DERIVED = ("role", "service")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do, and why."""
+
+    kind: Kind
+    reason: str
+    hint: str = ""
+    changes: tuple[Change, ...] = ()
+
+
+def plan(
+    desired: Mapping[str, Desired],
+    records: Mapping[str, Record],
+    observations: Mapping[str, Observation],
+    *,
+    today: str,
+    commit: str = "",
+    inputs: str = "",
+) -> Plan:
+    """Decide for every name that has a file or a record. `today` is an ISO date, UTC."""
+    names = sorted({*desired, *records})
+    actions = [
+        action(name, desired.get(name), records.get(name), observations.get(name, Observation(name)), today)
+        for name in names
+    ]
+    actions.sort(key=lambda a: ORDER.index(a.kind))
+    return Plan(tuple(actions), commit=commit, inputs=inputs, observed=observed_digest(observations.values()))
+
+
+def action(name: str, want: Desired | None, record: Record | None, have: Observation, today: str) -> Action:
+    """The planned step for one deployment, with its price."""
+    verdict = decide(want, record, have, today)
+    before = _running_price(record, have)
+    after = before
+    if verdict.kind in (Kind.DESTROY, Kind.STOP):
+        after = 0.0
+    elif verdict.kind in (Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START) and want is not None:
+        after = want.price["hourly"] if want.price else None
+    price = (want.price if want else None) or (record.price if record else None) or {}
+    provider = want.providers[0] if want else record.provider if record else ""
+    return Action(
+        deployment=name,
+        provider=(record.provider if record and verdict.kind is Kind.NONE else provider),
+        kind=verdict.kind,
+        reason=verdict.reason,
+        hint=verdict.hint,
+        changes=verdict.changes,
+        hourly_before=before,
+        hourly_after=after,
+        currency=price.get("currency", "USD"),
+        price_source=price.get("source", ""),
+        price_as_of=price.get("as_of", ""),
+    )
+
+
+def decide(want: Desired | None, record: Record | None, have: Observation, today: str) -> Verdict:
+    """The decision table; the first row that matches wins."""
+    if have.error:
+        return Verdict(Kind.BLOCKED, have.error, have.hint)
+    if len(have.resources) > 1:
+        listed = ", ".join(resource.id for resource in have.resources)
+        hint = "remove the one that is not wanted at the provider, then run again"
+        return Verdict(Kind.BLOCKED, f"{len(have.resources)} machines carry this name: {listed}", hint)
+    verdict = _wanted(want, record, have)
+    if verdict.kind is not Kind.NONE and want is not None and want.hold and today < want.hold.until:
+        reason = f"on hold until {want.hold.until}: {want.hold.reason} (would {verdict.kind}: {verdict.reason})"
+        return Verdict(Kind.HELD, reason, "remove hold: from the file to let it change", verdict.changes)
+    return verdict
+
+
+def _wanted(want: Desired | None, record: Record | None, have: Observation) -> Verdict:
+    resource = have.resource
+    if want is None or want.state == "absent":
+        return _absent(want, record, resource)
+    if want.state == "stopped":
+        return _stopped(want, resource)
+    return _running(want, record, have)
+
+
+def _absent(want: Desired | None, record: Record | None, resource: Resource | None) -> Verdict:
+    why = "its file was deleted" if want is None else "state: absent"
+    if resource is None and record is None:
+        return Verdict(Kind.NONE, "nothing is there")
+    protected = want.protect if want is not None else record is not None and record.protect
+    if protected:
+        hint = "set protect: false in the file (restore it from git if it is gone), reconcile, then destroy"
+        return Verdict(Kind.BLOCKED, f"protected, although {why}", hint)
+    if resource is None:
+        return Verdict(Kind.DESTROY, f"{why}; the resource is gone already, only generated files are left")
+    return Verdict(Kind.DESTROY, why)
+
+
+def _stopped(want: Desired, resource: Resource | None) -> Verdict:
+    if resource is None:
+        return Verdict(Kind.NONE, "wanted stopped, and nothing is there")
+    if resource.state in ("running", "pending"):
+        return Verdict(Kind.STOP, "state: stopped")
+    return Verdict(Kind.NONE, "stopped, as wanted")
+
+
+def _running(want: Desired, record: Record | None, have: Observation) -> Verdict:
+    resource = have.resource
+    if resource is None:
+        gone = record is not None and record.digest != ""
+        return Verdict(Kind.CREATE, "it was running and is gone" if gone else "new")
+    differences = changes(want, record, resource)
+    forcing = [change.field for change in differences if change.forces_replacement]
+    if resource.provider not in want.providers:
+        return _replace(want, "provider", differences)
+    if forcing:
+        return _replace(want, ", ".join(forcing), differences)
+    applied = record.digest if record is not None else ""
+    if applied != want.digest or resource.digest != want.digest:
+        return _update(record, resource, differences)
+    if resource.state in ("stopped", "failed"):
+        return _start(resource)
+    if have.health == "unhealthy":
+        return Verdict(Kind.UPDATE, f"unhealthy: {have.health_detail or resource.detail or 'no answer'}")
+    return Verdict(Kind.NONE, "up to date")
+
+
+def _replace(want: Desired, fields: str, differences: tuple[Change, ...]) -> Verdict:
+    if want.protect:
+        hint = "set protect: false and reconcile first, or undo the change"
+        return Verdict(Kind.BLOCKED, f"protected, and {fields} cannot change in place", hint, differences)
+    return Verdict(Kind.REPLACE, f"{fields} cannot change in place", changes=differences)
+
+
+def _update(record: Record | None, resource: Resource, differences: tuple[Change, ...]) -> Verdict:
+    if record is None:
+        return Verdict(Kind.UPDATE, "it runs, but was never recorded here", changes=differences)
+    if not record.digest:
+        return Verdict(Kind.UPDATE, "the last apply did not finish", changes=differences)
+    if not resource.digest:
+        return Verdict(Kind.UPDATE, "it was never finished", changes=differences)
+    if not differences:
+        return Verdict(Kind.UPDATE, "its digest is not the one that was applied: changed by hand or by another clone")
+    return Verdict(Kind.UPDATE, ", ".join(change.field for change in differences[:3]) + _more(differences), "", differences)
+
+
+def _more(differences: tuple[Change, ...]) -> str:
+    extra = len(differences) - 3
+    return f" and {extra} more" if extra > 0 else ""
+
+
+def _start(resource: Resource) -> Verdict:
+    if resource.state == "failed":
+        return Verdict(Kind.START, f"it failed: {resource.detail or 'no reason given'}")
+    return Verdict(Kind.START, "it is stopped")
+
+
+def changes(want: Desired, record: Record | None, resource: Resource | None) -> tuple[Change, ...]:
+    """Fields that differ from what was applied. Derived fields only when no declared one explains them."""
+    before = record.spec if record is not None else {}
+    if not before:
+        return ()
+    declared = _differences(before, want.spec, DECLARED)
+    facts = resource.facts if resource is not None else {}
+    found = declared or _differences(before, want.spec, DERIVED)
+    return tuple(
+        Change(field, old, new, forces_replacement=_forces(field, new, want.fixed, facts)) for field, old, new in found
+    )
+
+
+def _forces(field: str, after: Any, fixed: tuple[str, ...], facts: Mapping[str, Any]) -> bool:
+    """A fixed field that now spells out what is already there, or leaves the choice open, forces nothing."""
+    return field in fixed and after not in (facts.get(field.rpartition(".")[2]), "auto")
+
+
+def _differences(before: Spec, after: Spec, keys: Iterable[str]) -> list[tuple[str, Any, Any]]:
+    old = _flat({key: before[key] for key in keys if key in before})
+    new = _flat({key: after[key] for key in keys if key in after})
+    fields = sorted({*old, *new})
+    return [(field, old.get(field), new.get(field)) for field in fields if old.get(field) != new.get(field)]
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as dotted fields; secrets inside texts are shown by name."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        field = f"{prefix}{key}"
+        if isinstance(value, dict) and "secret_parts" in value:
+            found[field] = "".join(p if isinstance(p, str) else f"<secret {p['secret']}>" for p in value["secret_parts"])
+        elif isinstance(value, dict):
+            found.update(_flat(value, f"{field}."))
+        else:
+            found[field] = value
+    return found
+
+
+def _running_price(record: Record | None, have: Observation) -> float | None:
+    resource = have.resource
+    if resource is None or resource.state == "stopped":
+        return 0.0
+    return record.price["hourly"] if record is not None and record.price else None
+
+
+def observed_digest(observations: Iterable[Observation]) -> str:
+    """Fingerprint of what was seen, for saved plans: another plan is made when any of it moved."""
+    seen = [[o.name, o.error, [[r.id, r.state, r.digest] for r in o.resources], o.health] for o in observations]
+    return digest(sorted(seen, key=lambda row: row[0]))

@@ -1,0 +1,104 @@
+"""Where things are: the only module that knows the layout of a Slipway repository."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from runner.errors import UsageError
+
+_ORIGIN = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)', re.MULTILINE)
+_CREDENTIALS_IN_URL = re.compile(r"^[a-z+]+://|^[^@/]*@|\.git/?$")
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A Slipway repository on disk."""
+
+    root: Path
+
+    @property
+    def deployments(self) -> Path:
+        """What people want: one file each."""
+        return self.root / "deployments"
+
+    @property
+    def templates(self) -> Path:
+        """Kinds of deployment."""
+        return self.root / "templates"
+
+    @property
+    def settings(self) -> Path:
+        """Settings of this repository."""
+        return self.root / "runner.yaml"
+
+    @property
+    def inventory(self) -> Path:
+        """What Ansible reads."""
+        return self.root / "inventory"
+
+    @property
+    def host_vars(self) -> Path:
+        """Generated records and secrets."""
+        return self.root / "inventory" / "host_vars"
+
+    @property
+    def local(self) -> Path:
+        """Everything that is not committed."""
+        return self.root / ".runner"
+
+    @property
+    def runs(self) -> Path:
+        """One folder for each apply."""
+        return self.local / "runs"
+
+    def deployment_file(self, name: str) -> Path:
+        """The file that declares a deployment."""
+        return self.deployments / f"{name}.yaml"
+
+    def record_file(self, name: str) -> Path:
+        """What was last applied."""
+        return self.host_vars / name / "access.yaml"
+
+    def secrets_file(self, name: str) -> Path:
+        """Vault-encrypted."""
+        return self.host_vars / name / "secrets.yaml"
+
+    def access_page(self, name: str) -> Path:
+        """What people open."""
+        return self.deployments / "access" / f"{name}.md"
+
+    def relative(self, path: Path) -> str:
+        """A path as messages show it."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    @cached_property
+    def fallback_id(self) -> str:
+        """Marks our resources when `runner.yaml` gives no id: the same for every clone of one remote."""
+        return hashlib.sha256(self._identity().encode()).hexdigest()[:10]
+
+    def _identity(self) -> str:
+        config = self.root / ".git" / "config"
+        if config.is_file():
+            match = _ORIGIN.search(config.read_text(encoding="utf-8", errors="replace"))
+            if match:
+                return _CREDENTIALS_IN_URL.sub("", match.group(1)).replace(":", "/")
+        return str(self.root)
+
+
+def find(start: Path | None = None) -> Repo:
+    """The repository at or above a folder. Raises UsageError."""
+    here = (start or Path.cwd()).resolve()
+    if start is not None and not here.is_dir():
+        raise UsageError(f"{here} is not a folder", code="no-repository", hint="give --root the folder of a repository")
+    for folder in (here,) if start is not None else (here, *here.parents):
+        if (folder / "deployments").is_dir() and (folder / "templates").is_dir():
+            return Repo(folder)
+    raise UsageError(
+        f"{here} is not inside a Slipway repository (no deployments/ and templates/ found)",
+        code="no-repository",
+        hint="change into the repository, or give --root DIR",
+    )

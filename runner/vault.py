@@ -1,0 +1,145 @@
+"""Secrets of deployments: made once, kept ansible-vault encrypted beside the record, read back only when needed.
+
+Ansible's own vault code does the encryption, so `ansible-vault view` and plain `ansible-playbook` work on the files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets as random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runner import generated
+from runner.errors import CredentialsError
+from runner.repo import Repo
+
+VARIABLE = "slipway_secrets"
+PASSWORD_ENV = "SLIPWAY_VAULT_PASSWORD"  # noqa: S105 - the name of a variable
+GENERATED_BYTES = 24
+"""192 random bits, 32 characters: no alphabet trouble in URLs and headers."""
+
+
+def password(repo: Repo, *, create: bool) -> str:
+    """The vault password: from the environment, else from `.runner/vault_password`, which is made on first use."""
+    given = os.environ.get(PASSWORD_ENV)
+    if given:
+        return given
+    path = repo.local / "vault_password"
+    if path.exists():
+        return path.read_text(encoding="utf-8").strip()
+    if not create:
+        raise CredentialsError(
+            "the vault password is not known here",
+            code="no-vault-password",
+            hint=f"set {PASSWORD_ENV}, or put the password into .runner/vault_password",
+        )
+    generated.write(path, random.token_urlsafe(GENERATED_BYTES) + "\n", mode=0o600)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def read(repo: Repo, name: str) -> dict[str, str]:
+    """The stored secrets of a deployment; empty when there are none. Raises CredentialsError."""
+    path = repo.secrets_file(name)
+    if not path.exists():
+        return {}
+    text = _lib(password(repo, create=False), repo.relative(path)).decrypt(path.read_bytes())
+    data: dict[str, str] = json.loads(text)[VARIABLE]
+    return data
+
+
+def ensure(repo: Repo, name: str, sources: Mapping[str, str]) -> dict[str, str]:
+    """The value of every secret, made and stored where the source is `generate`. The rest is never stored.
+
+    A generated value stays the same when the machine is replaced. Raises CredentialsError naming what is missing.
+    """
+    made = {key for key, source in sources.items() if source == "generate"}
+    stored = read(repo, name) if made else {}
+    missing = made - stored.keys()
+    if missing:
+        stored |= {key: random.token_urlsafe(GENERATED_BYTES) for key in missing}
+        _write(repo, name, stored)
+    values = {key: stored[key] for key in made}
+    return values | {key: _external(repo, key, source) for key, source in sources.items() if key not in made}
+
+
+def _external(repo: Repo, key: str, source: str) -> str:
+    kind, _, place = source.partition(":")
+    if kind == "env":
+        value = os.environ.get(place)
+        hint = f"export {place}=… and run again"
+    elif kind == "file":
+        value = _file(repo.root / Path(place).expanduser())
+        hint = f"put the secret into {place}, readable by you only"
+    else:
+        value = _shared(repo).get(place)
+        hint = f"add {place} with: ansible-vault edit inventory/group_vars/all/vault.yaml"
+    if not value:
+        raise CredentialsError(f"the secret {key} ({source}) has no value here", code="missing-secret-value", hint=hint)
+    return value
+
+
+def _file(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def _shared(repo: Repo) -> dict[str, Any]:
+    """`vault:NAME` is a variable of the repository's own vault file, which people edit with ansible-vault."""
+    import yaml
+
+    path = repo.inventory / "group_vars" / "all" / "vault.yaml"
+    if not path.exists():
+        return {}
+    text = _lib(password(repo, create=False), repo.relative(path)).decrypt(path.read_bytes())
+    data = yaml.safe_load(text)
+    return data if isinstance(data, dict) else {}
+
+
+def _write(repo: Repo, name: str, values: Mapping[str, str]) -> None:
+    plain = json.dumps({VARIABLE: dict(sorted(values.items()))})
+    encrypted = _lib(password(repo, create=True), "").encrypt(plain)
+    generated.write(repo.secrets_file(name), encrypted, mode=0o600)
+
+
+class _lib:  # noqa: N801 - a thin adapter, used like a function
+    """ansible-vault, imported only when a secret is really touched (0.2 s)."""
+
+    def __init__(self, key: str, file: str) -> None:
+        from ansible.constants import DEFAULT_VAULT_IDENTITY
+        from ansible.parsing.vault import VaultLib, VaultSecret
+
+        self._file = file
+        self._vault = VaultLib([(DEFAULT_VAULT_IDENTITY, VaultSecret(key.encode()))])
+
+    def encrypt(self, text: str) -> str:
+        encrypted: bytes = self._vault.encrypt(text)
+        return encrypted.decode()
+
+    def decrypt(self, data: bytes) -> str:
+        from ansible.errors import AnsibleError
+
+        try:
+            plain: bytes = self._vault.decrypt(data)
+        except AnsibleError as error:
+            raise CredentialsError(
+                f"{self._file} cannot be decrypted with the vault password of this machine",
+                code="wrong-vault-password",
+                hint=f"set {PASSWORD_ENV} to the password the file was encrypted with",
+            ) from error
+        return plain.decode()
+
+
+def reveal(value: Any, secrets: Mapping[str, str]) -> Any:
+    """Data with every secret put in place. The result must not be written or shown."""
+    if isinstance(value, dict):
+        if "secret_parts" in value:
+            return "".join(part if isinstance(part, str) else secrets[part["secret"]] for part in value["secret_parts"])
+        return {key: reveal(item, secrets) for key, item in value.items()}
+    return [reveal(item, secrets) for item in value] if isinstance(value, list) else value
+
+
