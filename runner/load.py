@@ -83,7 +83,28 @@ def read_settings(repo: Repo) -> tuple[Settings, list[Problem]]:
     if not repo.settings.exists():
         return Settings(), []
     settings, problems = _read(repo, repo.settings, Settings)
-    return settings or Settings(), problems
+    if settings is None:
+        return Settings(), problems
+    return settings, _provider_settings_problems(repo, settings)
+
+
+def _provider_settings_problems(repo: Repo, settings: Settings) -> list[Problem]:
+    from pydantic import ValidationError
+
+    from runner import providers
+    from runner.faults import Fault, of_model, unknown
+
+    faults: list[Fault] = []
+    for name, options in settings.providers.items():
+        if name not in providers.names():
+            faults.append(unknown("provider", ("providers", name), providers.names()))
+            continue
+        model = providers.load(name).settings()
+        try:
+            model.model_validate(options)
+        except ValidationError as error:
+            faults += of_model(error, model, options, ("providers", name))
+    return _placed(faults, repo.relative(repo.settings), repo.settings)
 
 
 class _Loader:

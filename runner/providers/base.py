@@ -84,6 +84,10 @@ class ProviderClass(Protocol):
         """The model of `machine:`. A field with `json_schema_extra={"in_place": False}` forces a replacement."""
 
     @classmethod
+    def settings(cls) -> type[BaseModel]:
+        """The model of `providers.<name>` in runner.yaml."""
+
+    @classmethod
     def price(cls, options: dict[str, Any]) -> dict[str, Any] | None:
         """Estimate for one hour of running: {hourly, currency, source, as_of}; None when unknown. No network."""
 
@@ -99,11 +103,17 @@ class ProviderClass(Protocol):
         Raises ProviderError: then nothing is known, and nothing may be concluded from silence.
         """
 
+    def blind_spot(self, machine: dict[str, Any]) -> str:
+        """Why `list` cannot see the machine of a record at present; empty when it can. Absence must be proven."""
+
     def requirements(self, spec: Spec) -> str:
         """Why this spec cannot run here, as a sentence with what to do; empty when it can. Asks nothing twice."""
 
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """Give a machine for this deployment, the existing one if there is one. Returns at once."""
+
+    def find(self, mark: Mark) -> Machine | None:
+        """The machine that carries the mark, if there is one."""
 
     def destroy(self, mark: Mark) -> None:
         """Remove everything that carries the mark and return when the provider says gone. Quiet when already gone."""

@@ -1,0 +1,29 @@
+"""Ansible action `slipway_machine`: the machine of a deployment is present, found or absent.
+
+Runs in the controller: an action costs a tenth of a module. Decides nothing; see `runner.steps`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from runner import steps
+from runner.ansible_plugins.adapter import adapted
+
+
+class ActionModule(ActionBase):
+    """`state`: present, found or absent."""
+
+    _VALID_ARGS = frozenset({"state"})
+
+    @adapted
+    def run(self, it: steps.Subject, task_vars: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - one signature
+        """Sets `slipway_machine` (null when nothing is found) and the connection variables."""
+        state, check = self._task.args["state"], self._task.check_mode
+        if state == "absent":
+            return {"changed": steps.machine_absent(it, check=check)}
+        machine = steps.machine_found(it) if state == "found" else steps.machine_present(it, check=check)
+        connection = machine["connection"] if machine else {}
+        return {"changed": False, "ansible_facts": {"slipway_machine": machine, **connection}}

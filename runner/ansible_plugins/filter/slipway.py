@@ -1,0 +1,28 @@
+"""Ansible filters of Slipway: put secrets in place at the last moment, and derive the health check of a spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from runner import specs, vault
+from runner.errors import RunnerError
+from runner.repo import Repo
+
+
+def slipway_reveal(value: Any, root: str, deployment: str, sources: dict[str, str]) -> Any:
+    """The value with every secret in place. Only for tasks with no_log."""
+    try:
+        return vault.reveal(value, vault.ensure(Repo(Path(root)), deployment, sources))
+    except RunnerError as error:
+        raise AnsibleFilterError(f"{error}. {error.hint}") from error
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Any]:
+        """Name → filter."""
+        return {"slipway_reveal": slipway_reveal, "slipway_health": specs.health_check}

@@ -1,0 +1,68 @@
+"""Ansible inventory plugin `deployments`: each deployment is one host.
+
+Inside a reconcile only the hosts of the plan are given (the file named by SLIPWAY_PLAN). Otherwise every deployment
+is one, in the group that its wanted state asks for, so that plain `ansible-playbook -i inventory/` works.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin
+
+DOCUMENTATION = r"""
+name: deployments
+short_description: Slipway deployments as hosts
+description:
+  - Reads C(deployments/), C(templates/) and C(runner.yaml) of the repository around the inventory.
+  - Groups are C(converge), C(start), C(stop) and C(destroy).
+options:
+  plugin:
+    description: Must be C(deployments).
+    required: true
+    choices: [deployments]
+"""
+
+GROUPS = {"running": "converge", "stopped": "stop", "absent": "destroy"}
+"""Wanted state → group, outside of a reconcile."""
+
+
+class InventoryModule(BaseInventoryPlugin):
+    """Hosts are given as data: Ansible never evaluates what people wrote."""
+
+    NAME = "deployments"
+
+    def verify_file(self, path: str) -> bool:
+        """Only `deployments.yaml`."""
+        return super().verify_file(path) and path.endswith("deployments.yaml")
+
+    def parse(self, inventory, loader, path, cache=True):  # noqa: ANN001, ANN201, FBT002, D102 - Ansible's signature
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        for group in ("converge", "start", "stop", "destroy"):
+            inventory.add_group(group)
+        plan = os.environ.get("SLIPWAY_PLAN")
+        hosts = json.loads(Path(plan).read_text(encoding="utf-8")) if plan else self._all(Path(path).parent.parent)
+        for name, host in hosts.items():
+            inventory.add_host(name)
+            for group in host["groups"]:
+                inventory.add_child(group, name)
+            for key, value in host["vars"].items():
+                inventory.set_variable(name, key, value)
+
+    def _all(self, root: Path) -> dict[str, dict[str, object]]:
+        from runner.errors import RunnerError
+        from runner.hosts import hosts_for_states
+        from runner.load import load
+        from runner.repo import Repo
+
+        try:
+            loaded = load(Repo(root))
+            loaded.require_valid()
+        except RunnerError as error:
+            faults = "\n".join(f"{p.where}: {p.message}. {p.hint}" for p in error.problems)
+            raise AnsibleParserError(f"{error}\n{faults}") from error
+        return hosts_for_states(loaded, GROUPS)

@@ -1,0 +1,176 @@
+"""A small client of the Docker Engine API. Standard library only: it runs on the target host inside Ansible
+modules, and on the controller. Speaks, but decides nothing.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from http import HTTPStatus
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from urllib.parse import quote, urlencode
+
+from .docker_socket import TIMEOUT_S, DockerError, request, socket_path
+
+NEWEST_KNOWN = (1, 47)
+PULL_TIMEOUT_S = 900
+"""Longest silence in a pull: unpacking one large layer says nothing for minutes."""
+FRAME_HEADER = 8
+
+
+class Docker:
+    """One engine. Connects on each call; calls block until the engine has done it."""
+
+    def __init__(self, socket: str = "") -> None:
+        self.path = socket_path(socket)
+        self._version = ""
+
+    def ping(self) -> str:
+        """The API version that will be spoken."""
+        with request(self.path, "GET", "/_ping", TIMEOUT_S) as response:
+            theirs = response.headers.get("Api-Version", "1.41")
+        newest = min(tuple(int(part) for part in theirs.split(".")), NEWEST_KNOWN)
+        self._version = ".".join(str(part) for part in newest)
+        return self._version
+
+    def info(self) -> Dict[str, Any]:
+        """Of the engine: ServerVersion, Runtimes, NCPU, MemTotal, …"""
+        return self._json("GET", "/info")
+
+    def containers(self, labels: Mapping[str, str]) -> List[Dict[str, Any]]:
+        """All containers with these labels, running or not."""
+        return self._json("GET", "/containers/json", {"all": 1, "filters": _filters(labels)})
+
+    def inspect(self, name: str) -> Optional[Dict[str, Any]]:
+        """Everything about a container; None when there is none."""
+        return self._json_or_none("/containers/%s/json" % quote(name, safe=""))
+
+    def create(self, name: str, config: Mapping[str, Any]) -> Dict[str, Any]:
+        """Make a container, not yet running: {Id, Warnings}."""
+        return self._json("POST", "/containers/create", {"name": name}, config)
+
+    def start(self, name: str) -> None:
+        """Quiet when it runs already."""
+        self._call("POST", "/containers/%s/start" % quote(name, safe=""))
+
+    def stop(self, name: str, timeout_s: int = 30) -> None:
+        """Ask it to end, kill it after the timeout. Quiet when it has stopped already."""
+        path = "/containers/%s/stop" % quote(name, safe="")
+        self._call("POST", path, {"t": timeout_s}, timeout_s=timeout_s + TIMEOUT_S)
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a container another name, running or not."""
+        self._call("POST", "/containers/%s/rename" % quote(name, safe=""), {"name": to})
+
+    def remove(self, name: str, force: bool = False, volumes: bool = False) -> None:
+        """Quiet when there is none. `volumes` means the nameless ones that came with it."""
+        path = "/containers/%s" % quote(name, safe="")
+        self._quietly("DELETE", path, {"force": int(force), "v": int(volumes)})
+
+    def logs(self, name: str, follow: bool = False, lines: int = 100) -> Iterator[str]:
+        """Output lines, oldest first, of both streams. Blocks while following, until the container ends."""
+        container = self.inspect(name)
+        if container is None:
+            raise DockerError(404, "No such container: %s" % name)
+        query = {"follow": int(follow), "stdout": 1, "stderr": 1, "tail": lines}
+        path = "/containers/%s/logs?%s" % (quote(name, safe=""), urlencode(query))
+        with request(self.path, "GET", self._versioned(path), None if follow else TIMEOUT_S) as response:
+            yield from _lines(_raw(response) if container["Config"]["Tty"] else _frames(response))
+
+    def image(self, reference: str) -> Optional[Dict[str, Any]]:
+        """Everything about an image that the engine has; None when it has not."""
+        return self._json_or_none("/images/%s/json" % quote(reference, safe="/:@"))
+
+    def pull(self, reference: str) -> None:
+        """Fetch an image from its registry. Raises DockerError also for a failure in the middle of the transfer."""
+        name, tag = split_reference(reference)
+        path = "/images/create?" + urlencode({"fromImage": name, "tag": tag})
+        with request(self.path, "POST", self._versioned(path), PULL_TIMEOUT_S) as response:
+            for line in response:
+                failure = json.loads(line).get("error") if line.strip() else None
+                if failure:
+                    raise DockerError(200, failure)
+
+    def volumes(self, labels: Mapping[str, str]) -> List[Dict[str, Any]]:
+        """All volumes with these labels."""
+        return self._json("GET", "/volumes", {"filters": _filters(labels)})["Volumes"] or []
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> Dict[str, Any]:
+        """The volume of that name: a new one with these labels, or the existing one as it is."""
+        return self._json("POST", "/volumes/create", body={"Name": name, "Labels": dict(labels)})
+
+    def remove_volume(self, name: str) -> None:
+        """Quiet when there is none."""
+        self._quietly("DELETE", "/volumes/%s" % quote(name, safe=""))
+
+    def _versioned(self, path: str) -> str:
+        return "/v%s%s" % (self._version or self.ping(), path)
+
+    def _json(self, method: str, path: str, query: Optional[Mapping[str, Any]] = None, body: Any = None) -> Any:
+        return json.loads(self._call(method, path, query, body))
+
+    def _json_or_none(self, path: str) -> Optional[Dict[str, Any]]:
+        try:
+            return self._json("GET", path)
+        except DockerError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def _quietly(self, method: str, path: str, query: Optional[Mapping[str, Any]] = None) -> None:
+        try:
+            self._call(method, path, query)
+        except DockerError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Optional[Mapping[str, Any]] = None,
+        body: Any = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> bytes:
+        target = self._versioned(path) + ("?" + urlencode(query) if query else "")
+        with request(self.path, method, target, timeout_s, body) as response:
+            return response.read()
+
+
+def split_reference(reference: str) -> Tuple[str, str]:
+    """(name, tag or digest) of an image reference. Without a tag the engine would fetch every one: latest."""
+    name, _, digest = reference.partition("@")
+    start = name.rfind("/") + 1
+    repository, _, tag = name[start:].partition(":")
+    return name[:start] + repository, digest or tag or "latest"
+
+
+def _filters(labels: Mapping[str, str]) -> str:
+    return json.dumps({"label": ["%s=%s" % item for item in sorted(labels.items())]})
+
+
+def _frames(response: http.client.HTTPResponse) -> Iterator[Tuple[int, bytes]]:
+    """(stream, bytes): eight bytes of header, then as much as it says."""
+    while True:
+        header = response.read(FRAME_HEADER)
+        if len(header) < FRAME_HEADER:
+            return
+        yield header[0], response.read(int.from_bytes(header[4:], "big"))
+
+
+def _raw(response: http.client.HTTPResponse) -> Iterator[Tuple[int, bytes]]:
+    """A container with a terminal has one stream without headers."""
+    while True:
+        data = response.read1(65536)
+        if not data:
+            return
+        yield 1, data
+
+
+def _lines(parts: Iterator[Tuple[int, bytes]]) -> Iterator[str]:
+    """Whole lines; the two streams do not cut each other's lines."""
+    pending: Dict[int, bytes] = {}
+    for stream, data in parts:
+        *whole, pending[stream] = (pending.get(stream, b"") + data).split(b"\n")
+        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
+    yield from (rest.decode("utf-8", "replace") for rest in pending.values() if rest)

@@ -1,0 +1,88 @@
+"""The `process` engine as seen from this machine: marks on disk, states from one question to supervisord."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from runner.ansible_plugins.module_utils.supervisor_api import Supervisor
+from runner.domain import Resource
+
+_POLL_S = 0.5
+
+
+def list_services(home: Path, repo: str, provider: str) -> list[Resource]:
+    """Everything below `home` that carries the repository's mark."""
+    marks = _marks(home, repo)
+    if not marks:
+        return []
+    processes = Supervisor(str(home)).processes() if any(m["state"] == "started" for m in marks) else {}
+    return [_resource(home, provider, mark, processes.get(mark["deployment"])) for mark in marks]
+
+
+def _marks(home: Path, repo: str) -> list[dict[str, Any]]:
+    found = []
+    try:
+        folders = sorted(entry.name for entry in (home / "services").iterdir())
+    except FileNotFoundError:
+        return []
+    for name in folders:
+        mark = _mark(home, name)
+        if mark.get("repo", repo) == repo:
+            found.append({"repo": repo, "deployment": name, "digest": "", "state": "created", **mark})
+    return found
+
+
+def _mark(home: Path, name: str) -> dict[str, Any]:
+    """A folder without a readable mark is ours and unfinished: the mark is written early and removed last."""
+    try:
+        mark: dict[str, Any] = json.loads((home / "services" / name / "mark.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return mark
+
+
+def _resource(home: Path, provider: str, mark: dict[str, Any], info: dict[str, Any] | None) -> Resource:
+    state, detail = _state(mark, info)
+    started = info["start"] if info and info.get("start") else 0
+    return Resource(
+        deployment=mark["deployment"],
+        provider=provider,
+        id=f"process:{mark['deployment']}",
+        state=state,
+        digest=mark["digest"],
+        facts={"engine": "process", "home": str(home)},
+        detail=detail,
+        since=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds") if started else "",
+    )
+
+
+def _state(mark: dict[str, Any], info: dict[str, Any] | None) -> tuple[Literal["running", "stopped", "failed"], str]:
+    if info is None:
+        return "stopped", "" if mark["state"] == "stopped" else "it is not running"
+    if info["statename"] in ("RUNNING", "STARTING"):
+        return "running", ""
+    if info["statename"] == "STOPPED":
+        return "stopped", "it was stopped by hand"
+    return "failed", info.get("spawnerr") or f"it ended by itself ({info['statename'].lower()})"
+
+
+def log_lines(home: Path, name: str, *, follow: bool, lines: int) -> Iterator[str]:
+    """The last lines of the service's log, then new ones as they come while following."""
+    path = home / "services" / name / "service.log"
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        yield from (line.rstrip("\n") for line in stream.readlines()[-lines:])
+        while follow:
+            line = stream.readline()
+            if line:
+                yield line.rstrip("\n")
+            elif path.exists() and path.stat().st_size < stream.tell():
+                stream.seek(0)  # the log was rotated
+            else:
+                time.sleep(_POLL_S)

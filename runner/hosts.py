@@ -1,0 +1,70 @@
+"""What Ansible gets to know of each deployment: one host with a few variables. Pure data, no secrets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from runner import access, yamlfile
+from runner.domain import Action, Desired, Kind, Record
+from runner.load import Loaded
+
+GROUPS_OF_KIND: dict[Kind, tuple[str, ...]] = {
+    Kind.DESTROY: ("destroy",),
+    Kind.REPLACE: ("destroy", "converge"),
+    Kind.CREATE: ("converge",),
+    Kind.UPDATE: ("converge",),
+    Kind.START: ("start",),
+    Kind.STOP: ("stop",),
+}
+
+Hosts = dict[str, dict[str, Any]]
+
+
+def hosts_for_actions(loaded: Loaded, records: Mapping[str, Record], actions: tuple[Action, ...]) -> Hosts:
+    """The hosts of one apply."""
+    return {
+        action.deployment: {
+            "groups": list(GROUPS_OF_KIND[action.kind]),
+            "vars": _variables(loaded, action.deployment, records.get(action.deployment), str(action.kind)),
+        }
+        for action in actions
+    }
+
+
+def hosts_for_states(loaded: Loaded, groups: Mapping[str, str]) -> Hosts:
+    """All deployments, grouped by the state they should have."""
+    return {
+        name: {"groups": [groups[item.state]], "vars": _variables(loaded, name, None, item.state)}
+        for name, item in loaded.desired.items()
+    }
+
+
+def _variables(loaded: Loaded, name: str, record: Record | None, purpose: str) -> dict[str, Any]:
+    """`slipway_*` variables. Connection variables come from the task `provision`, which knows the machine."""
+    want: Desired | None = loaded.desired.get(name)
+    spec = want.spec if want is not None else record.spec if record is not None else {}
+    return {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "slipway_root": str(loaded.repo.root),
+        "slipway_repo": loaded.repo_id,
+        "slipway_deployment": name,
+        "slipway_purpose": purpose,
+        "slipway_settings": loaded.settings,
+        "slipway_spec": spec,
+        "slipway_digest": want.digest if want is not None else "",
+        "slipway_state": want.state if want is not None else "absent",
+        "slipway_protect": want.protect if want is not None else False,
+        "slipway_price": want.price if want is not None else None,
+        "slipway_owner": want.owner if want is not None else "",
+        "slipway_panel": _panel_source(loaded, spec),
+        "slipway_file": want.file if want is not None else record.file if record is not None else "",
+    }
+
+
+def _panel_source(loaded: Loaded, spec: dict[str, Any]) -> dict[str, Any]:
+    """What the access page is made of. The template was checked when it was loaded, so it is only parsed here."""
+    path = loaded.repo.templates / f"{spec.get('template', '')}.yaml"
+    return access.source(yamlfile.parse(yamlfile.read(path))) if path.is_file() else {}

@@ -1,0 +1,108 @@
+"""What is there, now: each provider is asked once, each running service is probed once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner import health, providers
+from runner.domain import Desired, Observation, Record, Resource
+from runner.errors import ProviderError
+from runner.load import Loaded
+from runner.providers.base import Context, ProviderClass
+
+
+@dataclass
+class Observed:
+    """Everything that was seen."""
+
+    by_name: dict[str, Observation] = field(default_factory=dict)
+    orphans: list[Resource] = field(default_factory=list)
+    """Our mark, but neither a file nor a record."""
+    failed: dict[str, ProviderError] = field(default_factory=dict)
+    """Provider → why it could not be asked."""
+
+
+def context(loaded: Loaded, provider: str) -> Context:
+    """Where a provider works, for this repository."""
+    return Context(loaded.repo.root, loaded.repo_id, dict(loaded.settings.get("providers", {}).get(provider, {})))
+
+
+def open_provider(loaded: Loaded, provider: str) -> ProviderClass:
+    """A provider, ready to be asked."""
+    return providers.load(provider)(context(loaded, provider))
+
+
+def observe(loaded: Loaded, records: Mapping[str, Record], *, names: Collection[str] = (), probe: bool = True) -> Observed:
+    """Ask the providers in use. With names, the rest is left out (and orphans cannot be told)."""
+    wanted = set(names) or {*loaded.names, *records}
+    used = {*_providers_of(loaded.desired, wanted), *(records[n].provider for n in wanted if n in records)}
+    opened = {name: open_provider(loaded, name) for name in sorted(used) if name in providers.names()}
+    observed = Observed()
+    resources: dict[str, list[Resource]] = defaultdict(list)
+    for name, provider in opened.items():
+        try:
+            for resource in provider.list():
+                resources[resource.deployment].append(resource)
+        except ProviderError as error:
+            observed.failed[name] = error
+    for name in sorted(wanted):
+        observed.by_name[name] = _observation(
+            name, loaded.desired.get(name), records.get(name), tuple(resources.get(name, ())), observed, opened
+        )
+    if not names:
+        known = {*loaded.names, *records}
+        observed.orphans = [r for name, found in sorted(resources.items()) if name not in known for r in found]
+    if probe:
+        _probe(observed, records)
+    return observed
+
+
+def _providers_of(desired: Mapping[str, Desired], names: Collection[str]) -> set[str]:
+    return {provider for name, item in desired.items() if name in names for provider in item.providers}
+
+
+def _observation(  # noqa: PLR0913 - the six things that are known of one name
+    name: str,
+    want: Desired | None,
+    record: Record | None,
+    resources: tuple[Resource, ...],
+    observed: Observed,
+    opened: Mapping[str, ProviderClass],
+) -> Observation:
+    involved = {*(want.providers if want else ()), *((record.provider,) if record else ())}
+    for provider in sorted(involved):
+        if provider in observed.failed:
+            error = observed.failed[provider]
+            return Observation(name, error=f"{provider} could not be asked: {error}", hint=error.hint)
+        if provider not in opened:
+            return Observation(name, error=f"its record names the provider {provider}, which is not installed here")
+    if record is not None and not resources:
+        reason = opened[record.provider].blind_spot(record.machine)
+        if reason:
+            return Observation(name, error=f"it cannot be seen: {reason}")
+    if want is not None and want.state == "running" and not resources:
+        reason = _unfit(want, opened)
+        if reason:
+            return Observation(name, error=reason)
+    return Observation(name, resources)
+
+
+def _unfit(want: Desired, opened: Mapping[str, ProviderClass]) -> str:
+    """Why none of the candidates can run it."""
+    reasons = [opened[provider].requirements(want.spec) for provider in want.providers]
+    return "" if any(reason == "" for reason in reasons) else "; ".join(reasons)
+
+
+def _probe(observed: Observed, records: Mapping[str, Record]) -> None:
+    """Health of what runs and was finished; what was not is configured again anyway."""
+    checks: dict[str, dict[str, Any]] = {}
+    for name, seen in observed.by_name.items():
+        resource, record = seen.resource, records.get(name)
+        if resource is not None and resource.state == "running" and record is not None and record.health:
+            checks[name] = record.health
+    for name, (state, detail) in health.probe_all(checks).items():
+        seen = observed.by_name[name]
+        observed.by_name[name] = Observation(name, seen.resources, health=state, health_detail=detail)

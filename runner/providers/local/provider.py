@@ -1,0 +1,158 @@
+"""Provider `local`: services on the machine that the runner itself runs on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from runner.domain import Resource, Spec
+from runner.engines import process
+from runner.errors import InvalidRequestError
+from runner.providers.base import Check, Context, Credential, Machine, Mark
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+ADDRESS = "127.0.0.1"
+
+
+class Provider:
+    """This machine: no credentials, no price, two engines."""
+
+    name: ClassVar[str] = "local"
+    kind: ClassVar[Literal["machine", "platform", "endpoint"]] = "machine"
+    summary: ClassVar[str] = "this machine, with Docker or with supervised processes"
+    credentials: ClassVar[tuple[Credential, ...]] = ()
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        settings = context.settings
+        self._home = Path(settings["home"]).expanduser() if settings.get("home") else _data_home() / context.repo
+        self._docker_error: str | None = None
+
+    @classmethod
+    def options(cls) -> type[BaseModel]:
+        """The model of `machine:`."""
+        from runner.providers.local.options import Options
+
+        return Options
+
+    @classmethod
+    def settings(cls) -> type[BaseModel]:
+        """The model of `providers.local`."""
+        from runner.providers.local.options import LocalSettings
+
+        return LocalSettings
+
+    @classmethod
+    def price(cls, options: dict[str, Any]) -> dict[str, Any] | None:
+        """Own hardware: nothing is billed by the hour."""
+        del options
+        return {"hourly": 0.0, "currency": "USD", "source": "own hardware", "as_of": ""}
+
+    @classmethod
+    def place(cls, options: dict[str, Any]) -> str:
+        """All deployments share this machine's ports."""
+        del options
+        return cls.name
+
+    def list(self) -> Sequence[Resource]:
+        """Services of both engines: one question to supervisord, one to Docker when it answers."""
+        found = process.list_services(self._home, self._context.repo, self.name)
+        if not self._docker_unavailable():
+            found += self._docker().list(self._context.repo, self.name)
+        return found
+
+    def blind_spot(self, machine: dict[str, Any]) -> str:
+        """A container cannot be seen while its engine does not answer."""
+        return self._docker_unavailable() if machine.get("engine") == "docker" else ""
+
+    def requirements(self, spec: Spec) -> str:
+        """Why no engine of this machine can run the spec."""
+        wanted = spec["machine"]["engine"]
+        can_process = spec["service"]["process"] is not None
+        if wanted == "process" and not can_process:
+            return f"the template {spec['template']} has no process form; use engine: docker"
+        if wanted == "docker" or (wanted == "auto" and not can_process):
+            return self._docker_unavailable()
+        return ""
+
+    def create(self, mark: Mark, spec: Spec) -> Machine:
+        """Nothing to create: this machine is there. Chooses the engine, keeping the one that is in use."""
+        reason = self.requirements(spec)
+        if reason:
+            raise InvalidRequestError(reason, code="engine-unavailable")
+        return self._machine(self._engine(mark, spec))
+
+    def find(self, mark: Mark) -> Machine | None:
+        """This machine, if one of its engines has something with the mark."""
+        engines = [r.facts["engine"] for r in self.list() if r.deployment == mark.deployment]
+        return self._machine(str(engines[0])) if engines else None
+
+    def _machine(self, engine: str) -> Machine:
+        return Machine(
+            id=engine,
+            address=ADDRESS,
+            engine=engine,
+            connection={"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+            facts={"home": str(self._home), "docker_socket": self._context.settings.get("docker_socket", "")},
+        )
+
+    def destroy(self, mark: Mark) -> None:
+        """The roles remove the service; the machine stays."""
+
+    def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
+        """The service's own output."""
+        if resource.facts["engine"] == "process":
+            return process.log_lines(self._home, resource.deployment, follow=follow, lines=lines)
+        return self._docker().logs(resource, follow=follow, lines=lines)
+
+    def checks(self) -> Sequence[Check]:
+        """Engines, tools and permissions of this machine."""
+        reason = self._docker_unavailable()
+        return (
+            Check("docker engine", None if reason else True, reason or "answers"),
+            Check("uv", bool(uv_path()), uv_path() or "not found", "" if uv_path() else "run make setup"),
+            _writable(self._home),
+        )
+
+    def _engine(self, mark: Mark, spec: Spec) -> str:
+        wanted = str(spec["machine"]["engine"])
+        if wanted != "auto":
+            return wanted
+        current = self.find(mark)
+        if current is not None:
+            return current.engine
+        return "process" if spec["service"]["process"] and self._docker_unavailable() else "docker"
+
+    def _docker_unavailable(self) -> str:
+        """Why Docker cannot be used; empty when it answers. Asked once."""
+        if self._docker_error is None:
+            self._docker_error = self._docker().available()
+        return self._docker_error
+
+    def _docker(self) -> Any:
+        from runner.engines.docker import DockerEngine
+
+        return DockerEngine(self._context.settings.get("docker_socket", ""))
+
+
+def uv_path() -> str:
+    """The uv of the runner's own environment, else the one on PATH; empty when there is none."""
+    own = Path(sys.executable).with_name("uv")
+    return str(own) if own.exists() else shutil.which("uv") or ""
+
+
+def _data_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "slipway"
+
+
+def _writable(folder: Path) -> Check:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    ok = os.access(there, os.W_OK)
+    return Check("services folder", ok, str(folder), "" if ok else f"make {there} writable, or set providers.local.home")

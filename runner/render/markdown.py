@@ -1,0 +1,36 @@
+"""Text of strangers inside a Markdown comment, made harmless: no markup, no HTML, no links, no mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.render.style import scrub
+from runner.render.text import cut
+
+_PLAIN = frozenset(" .,-/()=%+?;'\"")
+"""Punctuation that means nothing in the middle of a line of Markdown; all other becomes an entity."""
+_ENTITIES = {ord(char): f"&#{ord(char)};" for char in map(chr, range(0x20, 0x7F)) if not char.isalnum() and char not in _PLAIN}
+_INVISIBLE = "\u200b"
+_QUIET = {"@": f"&#64;{_INVISIBLE}", "#": f"&#35;{_INVISIBLE}"}
+"""GitHub looks for @people and #issues after entities are decoded; an invisible space stops it."""
+_TABLE = str.maketrans(_ENTITIES | {ord(char): text for char, text in _QUIET.items()} | {ord("\n"): " ", ord("\t"): " "})
+
+
+def escape(text: str, limit: int = 300) -> str:
+    """Plain words, cut to `limit` characters. For the middle of a line; never put at the start of one."""
+    return cut(scrub(text), limit).translate(_TABLE)
+
+
+def code(text: str, limit: int = 200) -> str:
+    """A value in code type, cut to `limit` characters."""
+    return f"<code>{escape(text, limit) or ' '}</code>"
+
+
+def row(cells: Sequence[str]) -> str:
+    """One row of a table, of cells that are already safe."""
+    return f"| {' | '.join(cells)} |"
+
+
+def head(titles: Sequence[str]) -> list[str]:
+    """The two first rows of a table."""
+    return [row(titles), row(["---"] * len(titles))]

@@ -1,0 +1,166 @@
+"""A plan for people at a terminal: summary first, destroys first, the next command last. The whole door for plans:
+the JSON document and the Markdown comment are re-exported from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.domain import CHANGING, DESTRUCTIVE, ORDER, SYMBOLS, Kind, Plan
+from runner.render.plan_data import action_json, plan_from_json, plan_json, summary
+from runner.render.plan_markdown import plan_markdown
+from runner.render.style import Style
+from runner.render.text import GAP, cut, fill, pad, width, wrap
+from runner.render.units import age, hourly, money, monthly, plural, value
+
+__all__ = ["next_step", "plan_from_json", "plan_json", "plan_markdown", "plan_text", "price_delta"]
+
+LOOKS = {
+    Kind.DESTROY: "red",
+    Kind.REPLACE: "magenta",
+    Kind.CREATE: "green",
+    Kind.UPDATE: "yellow",
+    Kind.START: "green",
+    Kind.STOP: "blue",
+    Kind.BLOCKED: "red",
+    Kind.HELD: "cyan",
+    Kind.NONE: "dim",
+}
+FIELDS_SHOWN = 12
+"""Of one action, without -v."""
+_KIND_WIDTH = max(len(kind.value) for kind in LOOKS)
+_INDENT = " " * 4
+_FORCES = "forces replacement"
+
+
+def plan_text(plan: Plan, *, style: Style, verbose: bool = False, command: str = "runner reconcile") -> str:
+    """The plan as text. `command` is what applies exactly this plan."""
+    shown = sorted((a for a in plan.actions if a.kind is not Kind.NONE), key=lambda action: ORDER.index(action.kind))
+    total = summary(plan.actions)
+    actions = style.clean([action_json(action) for action in shown])
+    columns = [max((width(action[key]) for action in actions), default=0) for key in ("deployment", "provider")]
+    lines, previous = _headline(total, style), 2
+    for action in actions:
+        block = _action(action, columns, style, verbose=verbose)
+        lines += ["", *block] if max(previous, len(block)) > 1 else block
+        previous = len(block)
+    if verbose:
+        lines += _up_to_date(plan, style)
+    return "\n".join([*lines, "", *wrap_command(*next_step(total, command), style=style)])
+
+
+def next_step(total: dict[str, Any], command: str = "runner reconcile") -> tuple[str, str]:
+    """(what is the case, what to type) of a plan's summary; nothing to type when there is nothing to do."""
+    destructive = sum(total[kind] for kind in DESTRUCTIVE)
+    if destructive:
+        parts = [f"{total[kind]} {kind}" for kind in ORDER if kind in DESTRUCTIVE and total[kind]]
+        verb = "needs" if destructive == 1 else "need"
+        return f"{' and '.join(parts)} {verb} your consent:", f"{command} --allow-destroy {destructive}"
+    if any(total[kind] for kind in CHANGING):
+        return "To apply:", command
+    if total[Kind.BLOCKED]:
+        return "Nothing can be done until what blocks is solved.", ""
+    if total[Kind.HELD]:
+        return "Nothing to do before the hold ends.", ""
+    return "Nothing to do.", ""
+
+
+def wrap_command(text: str, command: str, *, style: Style) -> list[str]:
+    """A sentence and the command that follows from it; the command is never broken."""
+    if not command:
+        return [style.bold(text)]
+    if len(text) + len(command) < style.width:
+        return [f"{text} {style.command(command)}"]
+    return [*wrap(text, style.width), f"  {style.command(command)}"]
+
+
+def price_delta(total: dict[str, Any]) -> str:
+    """`+$0.67/h (+$489.10/month)`; says when a part of it is unknown. Empty when the bill stays the same."""
+    deltas, unknown = total["known_hourly_deltas"], total["unknown_prices"]
+    parts = [f"{money(d, c, signed=True)}/h ({monthly(d, c, signed=True)})" for c, d in deltas.items() if d]
+    if unknown:
+        parts.append(f"{plural(unknown, 'unknown price')}" if parts else f"price unknown of {plural(unknown, 'action')}")
+    return ", ".join(parts)
+
+
+def _headline(total: dict[str, Any], style: Style) -> list[str]:
+    counts = [
+        style.paint(f"{total[kind]:,} {'up to date' if kind is Kind.NONE else kind.value}", LOOKS[kind])
+        for kind in ORDER
+        if total[kind]
+    ]
+    words = [f"{count}," for count in counts[:-1]] + (counts[-1:] or ["no deployments"])
+    lines = fill(words, style.width, indent=style.bold("Plan") + "   ", hanging=" " * 7)
+    price = price_delta(total)
+    return [*lines, f"{style.bold('Price')}  {price}"] if price else lines
+
+
+def _action(action: dict[str, Any], columns: list[int], style: Style, *, verbose: bool) -> list[str]:
+    kind = Kind(action["action"])
+    verb = style.paint(f"{SYMBOLS[kind]} {kind.value:{_KIND_WIDTH}}", "bold", LOOKS[kind])
+    name, provider = (pad(action[key], cells) for key, cells in zip(("deployment", "provider"), columns, strict=True))
+    top = f"{verb}  {style.bold(name)}  {style.dim(provider)}"
+    reason = wrap(action["reason"], style.width, indent=_INDENT)
+    fits = len(reason) == 1 and width(top) + GAP + width(reason[0].lstrip()) <= style.width
+    lines = [f"{top}  {reason[0].lstrip()}"] if fits else [top.rstrip(), *reason]
+    lines += _changes(action["changes"], style, verbose=verbose)
+    if kind is Kind.CREATE or (kind in CHANGING and (verbose or _price_moves(action["price"]))):
+        lines += _price(action["price"], style)
+    hint = wrap(action["hint"], style.width, indent=_INDENT + "→ ", hanging=_INDENT + "  ")
+    return lines + [style.paint(line, "cyan") for line in hint]
+
+
+def _changes(changes: list[dict[str, Any]], style: Style, *, verbose: bool) -> list[str]:
+    shown = changes if verbose else sorted(changes, key=lambda c: not c["forces_replacement"])[:FIELDS_SHOWN]
+    names = max((width(change["field"]) for change in shown), default=0)
+    limit = 0 if verbose else 2 * style.width
+    lines = [line for change in shown for line in _change(change, names, style, limit)]
+    if len(shown) < len(changes):
+        lines.append(style.dim(f"{_INDENT}  … {plural(len(changes) - len(shown), 'more field')} (-v shows all)"))
+    return lines
+
+
+def _change(change: dict[str, Any], names: int, style: Style, limit: int) -> list[str]:
+    """On one line where it fits, else before and after under each other; `limit` cuts values, 0 does not."""
+    before, after = (cut(text, limit or width(text)) for text in (value(change["before"]), value(change["after"])))
+    field = f"{_INDENT}  {pad(change['field'], names)}"
+    forces = " " * GAP + style.paint(_FORCES, "red") if change["forces_replacement"] else ""
+    painted_before = style.dim(before) if change["before"] is None else style.paint(before, "red")
+    painted_after = style.dim(after) if change["after"] is None else style.paint(after, "green")
+    line = f"{field}  {painted_before} → {painted_after}{forces}"
+    if width(line) <= style.width:
+        return [line]
+    indent = _INDENT + " " * 4
+    return [
+        field.rstrip() + forces,
+        *(style.paint(text, "red") for text in wrap(before, style.width, indent=indent + "- ", hanging=indent + "  ")),
+        *(style.paint(text, "green") for text in wrap(after, style.width, indent=indent + "+ ", hanging=indent + "  ")),
+    ]
+
+
+def _price_moves(price: dict[str, Any]) -> bool:
+    return price["hourly_before"] is None or price["hourly_before"] != price["hourly_after"]
+
+
+def _price(price: dict[str, Any], style: Style) -> list[str]:
+    before, after, currency = price["hourly_before"], price["hourly_after"], price["currency"]
+    if after is None:
+        told = f"{hourly(before, currency)} → unknown" if before else "unknown"
+    elif before is None:
+        told = f"unknown → {hourly(after, currency) if after else 'nothing'}"
+    elif before == after:
+        told = hourly(after, currency)
+    else:
+        told = f"{money(after - before, currency, signed=True)}/h, {monthly(after - before, currency, signed=True)}"
+        told += f"  ({hourly(before, currency)} → {hourly(after, currency)})" if before and after else ""
+    origin = ", ".join(part for part in (price["source"], age(price["as_of"], style.now)) if part)
+    line = f"{_INDENT}price {told}"
+    if origin and width(line) + GAP + width(origin) <= style.width:
+        return [f"{line}{' ' * GAP}{style.dim(origin)}"]
+    return [line, *(style.dim(text) for text in wrap(origin, style.width, indent=_INDENT + " " * 6))]
+
+
+def _up_to_date(plan: Plan, style: Style) -> list[str]:
+    names = [action.deployment for action in plan.actions if action.kind is Kind.NONE]
+    text = style.clean(f"up to date: {', '.join(names)}")
+    return ["", *(style.dim(line) for line in wrap(text, style.width, hanging=_INDENT))] if names else []

@@ -1,0 +1,37 @@
+"""What follows from a spec: where a service can be reached and how it is probed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.domain import Spec
+
+
+def health_check(spec: Spec, host: str = "127.0.0.1") -> dict[str, Any]:
+    """{host, port, protocol, path, status, timeout_s}, as the probe takes it."""
+    check = spec["service"]["health"]
+    port = spec["service"]["ports"][check["port"]]
+    return {
+        "host": host,
+        "port": port["host"],
+        "protocol": port["protocol"],
+        "path": check["path"],
+        "status": check["status"],
+        "timeout_s": check["timeout_s"],
+    }
+
+
+def endpoints(spec: Spec, address: str) -> dict[str, dict[str, Any]]:
+    """Port name → {url, host, port, protocol}. The address is the one that a person's machine can use."""
+    found = {}
+    for name, port in spec["service"]["ports"].items():
+        scheme = port["protocol"]
+        url = f"{scheme}://{address}:{port['host']}"
+        found[name] = {"url": url, "host": address, "port": port["host"], "protocol": scheme}
+    return found
+
+
+def urls(record_endpoints: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Port name → URL, as access texts see it."""
+    return {name: str(endpoint["url"]) for name, endpoint in record_endpoints.items()}

@@ -1,0 +1,164 @@
+"""The controller-side steps of an apply, called by Ansible's action plugins: machine, record, index.
+
+Each can be repeated after a crash at any point: the record is blanked before the first touch and filled last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from runner import access, generated, providers, records, specs, vault
+from runner.domain import Record
+from runner.errors import CapacityError, ProviderError, QuotaError
+from runner.providers.base import Context, Machine, Mark, ProviderClass
+from runner.repo import Repo
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The deployment that a step is about; made from the host's `slipway_*` variables."""
+
+    repo: Repo
+    repo_id: str
+    name: str
+    purpose: str
+    spec: dict[str, Any]
+    digest: str
+    settings: dict[str, Any]
+    protect: bool
+    price: dict[str, Any] | None
+    owner: str
+    file: str
+
+    @property
+    def mark(self) -> Mark:
+        """What makes its resources ours."""
+        return Mark(self.repo_id, self.name, self.digest)
+
+
+def subject(variables: Mapping[str, Any]) -> Subject:
+    """From plain data: Ansible's tagged values are unwrapped by the caller."""
+    return Subject(
+        repo=Repo(Path(variables["slipway_root"])),
+        repo_id=variables["slipway_repo"],
+        name=variables["slipway_deployment"],
+        purpose=variables["slipway_purpose"],
+        spec=variables["slipway_spec"],
+        digest=variables["slipway_digest"],
+        settings=variables["slipway_settings"],
+        protect=variables["slipway_protect"],
+        price=variables["slipway_price"],
+        owner=variables["slipway_owner"],
+        file=variables["slipway_file"],
+    )
+
+
+def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
+    """Ensure there is a machine, and say how to reach it. Raises ProviderError when no candidate has one.
+
+    The record is blanked and the secrets are made before the provider is asked for anything.
+    """
+    existing = records.read(it.repo, it.name)
+    attempts: list[str] = []
+    for name in it.spec["provider"]:
+        provider = _open(it, name)
+        try:
+            if not check:
+                _begin(it, name, existing)
+                vault.ensure(it.repo, it.name, it.spec["secrets"])
+            machine = provider.create(it.mark, it.spec)
+        except (CapacityError, QuotaError) as error:
+            attempts.append(f"{name}: {error}")
+            continue
+        return _facts(machine, name)
+    raise CapacityError("no candidate has a machine: " + "; ".join(attempts), code="no-capacity", hint="add a candidate")
+
+
+def machine_found(it: Subject) -> dict[str, Any] | None:
+    """How to reach the machine that is there; None when there is none."""
+    record = records.read(it.repo, it.name)
+    for name in dict.fromkeys([*([record.provider] if record else []), *it.spec.get("provider", [])]):
+        machine = _open(it, name).find(it.mark)
+        if machine is not None:
+            return _facts(machine, name)
+    return None
+
+
+def machine_absent(it: Subject, *, check: bool) -> bool:
+    """Ensure the provider says gone. Quiet when it was gone already."""
+    record = records.read(it.repo, it.name)
+    names = dict.fromkeys([*([record.provider] if record else []), *it.spec.get("provider", [])])
+    if not check:
+        for name in names:
+            _open(it, name).destroy(it.mark)
+    return bool(names)
+
+
+def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, Any], *, check: bool) -> bool:
+    """The last step of an apply: what is in force now, and the page that says how to use it."""
+    endpoints = specs.endpoints(it.spec, machine["address"])
+    record = Record(
+        deployment=it.name,
+        provider=machine["provider"],
+        state="running",
+        digest=it.digest,
+        spec=it.spec,
+        machine={key: machine[key] for key in ("id", "address", "engine")},
+        endpoints=endpoints,
+        health=specs.health_check(it.spec, machine["address"]),
+        protect=it.protect,
+        price=it.price,
+        owner=it.owner,
+        file=it.file,
+    )
+    if check:
+        return records.read(it.repo, it.name) != record
+    changed = records.write(it.repo, record)
+    return access.write_page(it.repo, record, panel) or changed
+
+
+def record_stopped(it: Subject, *, check: bool) -> bool:
+    """Remember that it stopped. What was applied stays in force for the next start."""
+    record = records.read(it.repo, it.name)
+    if record is None or record.state == "stopped":
+        return False
+    if not check:
+        records.write(it.repo, Record(**{**asdict(record), "state": "stopped"}))
+    return True
+
+
+def record_absent(it: Subject, *, check: bool) -> bool:
+    """Forget what is gone; a replacement keeps its secrets and comes back under the same record."""
+    if it.purpose == "replace" or not it.repo.record_file(it.name).exists():
+        return False
+    if not check:
+        records.remove(it.repo, it.name)
+    return True
+
+
+def index(repo: Repo, *, check: bool) -> bool:
+    """The table of all deployments in `deployments/README.md`."""
+    text = access.index_page(records.read_all(repo).values())
+    path = repo.deployments / "README.md"
+    if check:
+        return not path.exists() or path.read_text(encoding="utf-8") != text
+    return generated.write(path, text)
+
+
+def _open(it: Subject, name: str) -> ProviderClass:
+    if name not in providers.names():
+        raise ProviderError(f"the provider {name} is not installed here", code="unknown-provider")
+    settings = it.settings.get("providers", {}).get(name, {})
+    return providers.load(name)(Context(it.repo.root, it.repo_id, dict(settings)))
+
+
+def _begin(it: Subject, provider: str, existing: Record | None) -> None:
+    blank = existing or Record(it.name, provider, "running", "", {}, protect=it.protect, owner=it.owner, file=it.file)
+    records.begin(it.repo, blank)
+
+
+def _facts(machine: Machine, provider: str) -> dict[str, Any]:
+    return {**asdict(machine), "provider": provider}
