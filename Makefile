@@ -54,7 +54,7 @@ clean: ## remove .venv and caches; .runner stays, it holds keys
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 check-python: setup
-	ruff check
+	ruff check --output-format concise
 	ruff format --check
 
 check-types: setup
