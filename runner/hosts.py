@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,12 +41,11 @@ def hosts_for_states(loaded: Loaded, groups: Mapping[str, str]) -> Hosts:
 
 
 def _variables(loaded: Loaded, name: str, record: Record | None, purpose: str) -> dict[str, Any]:
-    """`slipway_*` variables. Connection variables come from the task `provision`, which knows the machine."""
+    """`slipway_*` variables. How to connect is known only once there is a machine: `group_vars/all/connection.yaml`."""
     want: Desired | None = loaded.desired.get(name)
     spec = want.spec if want is not None else record.spec if record is not None else {}
     return {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": sys.executable,
+        "slipway_machine": None,
         "slipway_root": str(loaded.repo.root),
         "slipway_repo": loaded.repo_id,
         "slipway_deployment": name,

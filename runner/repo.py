@@ -55,6 +55,11 @@ class Repo:
         """One folder for each apply."""
         return self.local / "runs"
 
+    @property
+    def vault_script(self) -> Path:
+        """Prints the vault password; Ansible asks it too."""
+        return self.root / "tools" / "vault-password"
+
     def deployment_file(self, name: str) -> Path:
         """The file that declares a deployment."""
         return self.deployments / f"{name}.yaml"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets as random
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,22 +23,20 @@ GENERATED_BYTES = 24
 """192 random bits, 32 characters: no alphabet trouble in URLs and headers."""
 
 
-def password(repo: Repo, *, create: bool) -> str:
-    """The vault password: from the environment, else from `.runner/vault_password`, which is made on first use."""
+def password(repo: Repo) -> str:
+    """The vault password, from the script that Ansible asks too; it makes one on first use. Raises CredentialsError."""
     given = os.environ.get(PASSWORD_ENV)
     if given:
         return given
-    path = repo.local / "vault_password"
-    if path.exists():
-        return path.read_text(encoding="utf-8").strip()
-    if not create:
+    try:
+        asked = subprocess.run([repo.vault_script], check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    except (OSError, subprocess.CalledProcessError) as error:
         raise CredentialsError(
             "the vault password is not known here",
             code="no-vault-password",
-            hint=f"set {PASSWORD_ENV}, or put the password into .runner/vault_password",
-        )
-    generated.write(path, random.token_urlsafe(GENERATED_BYTES) + "\n", mode=0o600)
-    return path.read_text(encoding="utf-8").strip()
+            hint=f"set {PASSWORD_ENV}, or make tools/vault-password work",
+        ) from error
+    return asked.stdout.strip()
 
 
 def read(repo: Repo, name: str) -> dict[str, str]:
@@ -45,7 +44,7 @@ def read(repo: Repo, name: str) -> dict[str, str]:
     path = repo.secrets_file(name)
     if not path.exists():
         return {}
-    text = _lib(password(repo, create=False), repo.relative(path)).decrypt(path.read_bytes())
+    text = _lib(password(repo), repo.relative(path)).decrypt(path.read_bytes())
     data: dict[str, str] = json.loads(text)[VARIABLE]
     return data
 
@@ -95,14 +94,14 @@ def _shared(repo: Repo) -> dict[str, Any]:
     path = repo.inventory / "group_vars" / "all" / "vault.yaml"
     if not path.exists():
         return {}
-    text = _lib(password(repo, create=False), repo.relative(path)).decrypt(path.read_bytes())
+    text = _lib(password(repo), repo.relative(path)).decrypt(path.read_bytes())
     data = yaml.safe_load(text)
     return data if isinstance(data, dict) else {}
 
 
 def _write(repo: Repo, name: str, values: Mapping[str, str]) -> None:
     plain = json.dumps({VARIABLE: dict(sorted(values.items()))})
-    encrypted = _lib(password(repo, create=True), "").encrypt(plain)
+    encrypted = _lib(password(repo), "").encrypt(plain)
     generated.write(repo.secrets_file(name), encrypted, mode=0o600)
 
 

@@ -9,11 +9,17 @@ from runner.render.text import cut
 
 _PLAIN = frozenset(" .,-/()=%+?;'\"")
 """Punctuation that means nothing in the middle of a line of Markdown; all other becomes an entity."""
-_ENTITIES = {ord(char): f"&#{ord(char)};" for char in map(chr, range(0x20, 0x7F)) if not char.isalnum() and char not in _PLAIN}
 _INVISIBLE = "\u200b"
-_QUIET = {"@": f"&#64;{_INVISIBLE}", "#": f"&#35;{_INVISIBLE}"}
 """GitHub looks for @people and #issues after entities are decoded; an invisible space stops it."""
-_TABLE = str.maketrans(_ENTITIES | {ord(char): text for char, text in _QUIET.items()} | {ord("\n"): " ", ord("\t"): " "})
+
+
+def _safe(char: str) -> str:
+    if char.isalnum() or char in _PLAIN:
+        return char
+    return f"&#{ord(char)};" + (_INVISIBLE if char in "@#" else "")
+
+
+_TABLE = {code: _safe(chr(code)) for code in range(0x20, 0x7F)} | {ord("\n"): " ", ord("\t"): " "}
 
 
 def escape(text: str, limit: int = 300) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from runner.domain import CHANGING, DESTRUCTIVE, ORDER, SYMBOLS, Kind, Plan
+from runner.render.changes import changes_lines
 from runner.render.plan_data import action_json, plan_from_json, plan_json, summary
 from runner.render.plan_markdown import plan_markdown
 from runner.render.style import Style
-from runner.render.text import GAP, cut, fill, pad, width, wrap
-from runner.render.units import age, hourly, money, monthly, plural, value
+from runner.render.text import GAP, fill, pad, width, wrap
+from runner.render.units import age, hourly, money, monthly, plural
 
 __all__ = ["next_step", "plan_from_json", "plan_json", "plan_markdown", "plan_text", "price_delta"]
 
@@ -26,11 +27,8 @@ LOOKS = {
     Kind.HELD: "cyan",
     Kind.NONE: "dim",
 }
-FIELDS_SHOWN = 12
-"""Of one action, without -v."""
 _KIND_WIDTH = max(len(kind.value) for kind in LOOKS)
 _INDENT = " " * 4
-_FORCES = "forces replacement"
 
 
 def plan_text(plan: Plan, *, style: Style, verbose: bool = False, command: str = "runner reconcile") -> str:
@@ -78,9 +76,7 @@ def price_delta(total: dict[str, Any]) -> str:
     """`+$0.67/h (+$489.10/month)`; says when a part of it is unknown. Empty when the bill stays the same."""
     deltas, unknown = total["known_hourly_deltas"], total["unknown_prices"]
     parts = [f"{money(d, c, signed=True)}/h ({monthly(d, c, signed=True)})" for c, d in deltas.items() if d]
-    if unknown:
-        parts.append(f"{plural(unknown, 'unknown price')}" if parts else f"price unknown of {plural(unknown, 'action')}")
-    return ", ".join(parts)
+    return ", ".join([*parts, plural(unknown, "unknown price")] if unknown else parts)
 
 
 def _headline(total: dict[str, Any], style: Style) -> list[str]:
@@ -103,39 +99,11 @@ def _action(action: dict[str, Any], columns: list[int], style: Style, *, verbose
     reason = wrap(action["reason"], style.width, indent=_INDENT)
     fits = len(reason) == 1 and width(top) + GAP + width(reason[0].lstrip()) <= style.width
     lines = [f"{top}  {reason[0].lstrip()}"] if fits else [top.rstrip(), *reason]
-    lines += _changes(action["changes"], style, verbose=verbose)
+    lines += changes_lines(action["changes"], style=style, verbose=verbose)
     if kind is Kind.CREATE or (kind in CHANGING and (verbose or _price_moves(action["price"]))):
         lines += _price(action["price"], style)
     hint = wrap(action["hint"], style.width, indent=_INDENT + "→ ", hanging=_INDENT + "  ")
     return lines + [style.paint(line, "cyan") for line in hint]
-
-
-def _changes(changes: list[dict[str, Any]], style: Style, *, verbose: bool) -> list[str]:
-    shown = changes if verbose else sorted(changes, key=lambda c: not c["forces_replacement"])[:FIELDS_SHOWN]
-    names = max((width(change["field"]) for change in shown), default=0)
-    limit = 0 if verbose else 2 * style.width
-    lines = [line for change in shown for line in _change(change, names, style, limit)]
-    if len(shown) < len(changes):
-        lines.append(style.dim(f"{_INDENT}  … {plural(len(changes) - len(shown), 'more field')} (-v shows all)"))
-    return lines
-
-
-def _change(change: dict[str, Any], names: int, style: Style, limit: int) -> list[str]:
-    """On one line where it fits, else before and after under each other; `limit` cuts values, 0 does not."""
-    before, after = (cut(text, limit or width(text)) for text in (value(change["before"]), value(change["after"])))
-    field = f"{_INDENT}  {pad(change['field'], names)}"
-    forces = " " * GAP + style.paint(_FORCES, "red") if change["forces_replacement"] else ""
-    painted_before = style.dim(before) if change["before"] is None else style.paint(before, "red")
-    painted_after = style.dim(after) if change["after"] is None else style.paint(after, "green")
-    line = f"{field}  {painted_before} → {painted_after}{forces}"
-    if width(line) <= style.width:
-        return [line]
-    indent = _INDENT + " " * 4
-    return [
-        field.rstrip() + forces,
-        *(style.paint(text, "red") for text in wrap(before, style.width, indent=indent + "- ", hanging=indent + "  ")),
-        *(style.paint(text, "green") for text in wrap(after, style.width, indent=indent + "+ ", hanging=indent + "  ")),
-    ]
 
 
 def _price_moves(price: dict[str, Any]) -> bool:

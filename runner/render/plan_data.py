@@ -113,8 +113,7 @@ def _action(data: dict[str, Any]) -> Action:
         reason=data["reason"],
         hint=data.get("hint", ""),
         changes=tuple(
-            Change(item["field"], item["before"], item["after"], item["forces_replacement"])
-            for item in data["changes"]
+            Change(item["field"], item["before"], item["after"], item["forces_replacement"]) for item in data["changes"]
         ),
         hourly_before=price["hourly_before"],
         hourly_after=price["hourly_after"],

@@ -25,10 +25,11 @@ _UNSAFE = re.compile(rf"(?!{SGR.pattern})(?:{_FOREIGN.pattern})", re.DOTALL)
 
 # One character for one character, so that columns stay aligned; currencies have no such stand-in.
 _ASCII = str.maketrans(
-    "✓✗–→←…•·│─╭╮╰╯├└±■⏸●◐▲○↑↓⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏",  # noqa: RUF001
+    "✓✗–→←…•·│─╭╮╰╯├└±■⏸●◐▲○↑↓⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏",
     "+x->" + "<~*-|-++++||" + "%.=*~!o^v" + "|/-\\|/-\\|/",
 ) | {ord("€"): "EUR ", ord("£"): "GBP "}
-SYMBOLS = "✓✗–→…•·│─╭╮╰╯└±■⏸●◐▲○⠋⠏"  # noqa: RUF001 - what an encoding must have to count as capable
+SYMBOLS = "✓✗–→…•·│─╭╮╰╯└±■⏸●◐▲○⠋⠏"
+"""What an encoding must have to count as capable."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 from unicodedata import combining, east_asian_width
 
@@ -152,14 +152,14 @@ def _shrunk(columns: Sequence[Column], widths: Sequence[int], shown: Sequence[in
     return list(result.values())
 
 
-def box(title: str, lines: Sequence[str], cells: int, *, paint: str = "", reset: str = "") -> list[str]:
+def box(title: str, lines: Sequence[str], cells: int, *, edge: Callable[[str], str] = str) -> list[str]:
     """A frame with a title. As wide as its content, at most `cells`; a wider line (a URL) runs over the edge uncut.
 
-    `paint` and `reset` are put around the frame.
+    `edge` colours the frame.
     """
     inner = min(max(map(width, [title + "  ", *lines])), cells - 4)
-    title = cut(title, inner)
-    edge = f"{paint}│{reset}"
-    body = [f"{edge} {pad(line, inner)}" + (f" {edge}" if width(line) <= inner else "") for line in lines]
-    top = f"{paint}╭─{reset} {title} {paint}{'─' * (inner - width(title) - 1)}╮{reset}"
-    return [top, *body, f"{paint}╰{'─' * (inner + 2)}╯{reset}"]
+    title = cut(title, inner - 2)
+    side = edge("│")
+    body = [f"{side} {pad(line, inner)}" + (f" {side}" if width(line) <= inner else "") for line in lines]
+    top = f"{edge('╭─')} {title} {edge('─' * (inner - width(title) - 1) + '╮')}"
+    return [top, *body, edge(f"╰{'─' * (inner + 2)}╯")]

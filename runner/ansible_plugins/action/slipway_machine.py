@@ -20,10 +20,9 @@ class ActionModule(ActionBase):
 
     @adapted
     def run(self, it: steps.Subject, task_vars: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - one signature
-        """Sets `slipway_machine` (null when nothing is found) and the connection variables."""
+        """Sets `slipway_machine`: how to get there, or null when nothing is found."""
         state, check = self._task.args["state"], self._task.check_mode
         if state == "absent":
             return {"changed": steps.machine_absent(it, check=check)}
         machine = steps.machine_found(it) if state == "found" else steps.machine_present(it, check=check)
-        connection = machine["connection"] if machine else {}
-        return {"changed": False, "ansible_facts": {"slipway_machine": machine, **connection}}
+        return {"changed": False, "ansible_facts": {"slipway_machine": machine}}

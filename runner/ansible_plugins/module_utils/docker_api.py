@@ -4,18 +4,20 @@ modules, and on the controller. Speaks, but decides nothing.
 
 from __future__ import annotations
 
-import http.client
 import json
-from http import HTTPStatus
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from .docker_socket import TIMEOUT_S, DockerError, request, socket_path
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 NEWEST_KNOWN = (1, 47)
 PULL_TIMEOUT_S = 900
 """Longest silence in a pull: unpacking one large layer says nothing for minutes."""
 FRAME_HEADER = 8
+NOT_FOUND = 404
 
 
 class Docker:
@@ -34,52 +36,59 @@ class Docker:
         return self._version
 
     def info(self) -> Dict[str, Any]:
-        """Of the engine: ServerVersion, Runtimes, NCPU, MemTotal, …"""
-        return self._json("GET", "/info")
+        """What the engine says of itself: ServerVersion, Runtimes, NCPU, MemTotal and more."""
+        answer: Dict[str, Any] = self._json("GET", "/info")
+        return answer
 
     def containers(self, labels: Mapping[str, str]) -> List[Dict[str, Any]]:
         """All containers with these labels, running or not."""
-        return self._json("GET", "/containers/json", {"all": 1, "filters": _filters(labels)})
+        answer: List[Dict[str, Any]] = self._json("GET", "/containers/json", {"all": 1, "filters": _filters(labels)})
+        return answer
 
     def inspect(self, name: str) -> Optional[Dict[str, Any]]:
         """Everything about a container; None when there is none."""
-        return self._json_or_none("/containers/%s/json" % quote(name, safe=""))
+        return self._json_or_none(_container(name, "/json"))
 
     def create(self, name: str, config: Mapping[str, Any]) -> Dict[str, Any]:
         """Make a container, not yet running: {Id, Warnings}."""
-        return self._json("POST", "/containers/create", {"name": name}, config)
+        answer: Dict[str, Any] = self._json("POST", "/containers/create", {"name": name}, config)
+        return answer
 
     def start(self, name: str) -> None:
         """Quiet when it runs already."""
-        self._call("POST", "/containers/%s/start" % quote(name, safe=""))
+        self._call("POST", _container(name, "/start"))
+
+    def unpause(self, name: str) -> None:
+        """Let a paused container go on."""
+        self._call("POST", _container(name, "/unpause"))
 
     def stop(self, name: str, timeout_s: int = 30) -> None:
         """Ask it to end, kill it after the timeout. Quiet when it has stopped already."""
-        path = "/containers/%s/stop" % quote(name, safe="")
+        path = _container(name, "/stop")
         self._call("POST", path, {"t": timeout_s}, timeout_s=timeout_s + TIMEOUT_S)
 
     def rename(self, name: str, to: str) -> None:
         """Give a container another name, running or not."""
-        self._call("POST", "/containers/%s/rename" % quote(name, safe=""), {"name": to})
+        self._call("POST", _container(name, "/rename"), {"name": to})
 
-    def remove(self, name: str, force: bool = False, volumes: bool = False) -> None:
+    def remove(self, name: str, *, force: bool = False, volumes: bool = False) -> None:
         """Quiet when there is none. `volumes` means the nameless ones that came with it."""
-        path = "/containers/%s" % quote(name, safe="")
+        path = _container(name)
         self._quietly("DELETE", path, {"force": int(force), "v": int(volumes)})
 
-    def logs(self, name: str, follow: bool = False, lines: int = 100) -> Iterator[str]:
+    def logs(self, name: str, *, follow: bool = False, lines: int = 100) -> Iterator[str]:
         """Output lines, oldest first, of both streams. Blocks while following, until the container ends."""
         container = self.inspect(name)
         if container is None:
-            raise DockerError(404, "No such container: %s" % name)
+            raise DockerError(404, f"No such container: {name}")
         query = {"follow": int(follow), "stdout": 1, "stderr": 1, "tail": lines}
-        path = "/containers/%s/logs?%s" % (quote(name, safe=""), urlencode(query))
+        path = _container(name, "/logs?" + urlencode(query))
         with request(self.path, "GET", self._versioned(path), None if follow else TIMEOUT_S) as response:
             yield from _lines(_raw(response) if container["Config"]["Tty"] else _frames(response))
 
     def image(self, reference: str) -> Optional[Dict[str, Any]]:
         """Everything about an image that the engine has; None when it has not."""
-        return self._json_or_none("/images/%s/json" % quote(reference, safe="/:@"))
+        return self._json_or_none(f"/images/{quote(reference, safe='/:@')}/json")
 
     def pull(self, reference: str) -> None:
         """Fetch an image from its registry. Raises DockerError also for a failure in the middle of the transfer."""
@@ -97,31 +106,33 @@ class Docker:
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> Dict[str, Any]:
         """The volume of that name: a new one with these labels, or the existing one as it is."""
-        return self._json("POST", "/volumes/create", body={"Name": name, "Labels": dict(labels)})
+        answer: Dict[str, Any] = self._json("POST", "/volumes/create", body={"Name": name, "Labels": dict(labels)})
+        return answer
 
     def remove_volume(self, name: str) -> None:
         """Quiet when there is none."""
-        self._quietly("DELETE", "/volumes/%s" % quote(name, safe=""))
+        self._quietly("DELETE", f"/volumes/{quote(name, safe='')}")
 
     def _versioned(self, path: str) -> str:
-        return "/v%s%s" % (self._version or self.ping(), path)
+        return f"/v{self._version or self.ping()}{path}"
 
     def _json(self, method: str, path: str, query: Optional[Mapping[str, Any]] = None, body: Any = None) -> Any:
         return json.loads(self._call(method, path, query, body))
 
     def _json_or_none(self, path: str) -> Optional[Dict[str, Any]]:
         try:
-            return self._json("GET", path)
+            answer: Dict[str, Any] = self._json("GET", path)
         except DockerError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
+            if error.status == NOT_FOUND:
                 return None
             raise
+        return answer
 
     def _quietly(self, method: str, path: str, query: Optional[Mapping[str, Any]] = None) -> None:
         try:
             self._call(method, path, query)
         except DockerError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
+            if error.status != NOT_FOUND:
                 raise
 
     def _call(
@@ -145,11 +156,15 @@ def split_reference(reference: str) -> Tuple[str, str]:
     return name[:start] + repository, digest or tag or "latest"
 
 
+def _container(name: str, what: str = "") -> str:
+    return f"/containers/{quote(name, safe='')}{what}"
+
+
 def _filters(labels: Mapping[str, str]) -> str:
-    return json.dumps({"label": ["%s=%s" % item for item in sorted(labels.items())]})
+    return json.dumps({"label": [f"{key}={value}" for key, value in sorted(labels.items())]})
 
 
-def _frames(response: http.client.HTTPResponse) -> Iterator[Tuple[int, bytes]]:
+def _frames(response: HTTPResponse) -> Iterator[Tuple[int, bytes]]:
     """(stream, bytes): eight bytes of header, then as much as it says."""
     while True:
         header = response.read(FRAME_HEADER)
@@ -158,7 +173,7 @@ def _frames(response: http.client.HTTPResponse) -> Iterator[Tuple[int, bytes]]:
         yield header[0], response.read(int.from_bytes(header[4:], "big"))
 
 
-def _raw(response: http.client.HTTPResponse) -> Iterator[Tuple[int, bytes]]:
+def _raw(response: HTTPResponse) -> Iterator[Tuple[int, bytes]]:
     """A container with a terminal has one stream without headers."""
     while True:
         data = response.read1(65536)

@@ -4,16 +4,19 @@ Secrets are part of requests and never of errors.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
 import socket
 from contextlib import contextmanager
-from typing import Any, Iterator, Optional
+from typing import TYPE_CHECKING, Any, Iterator
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 TIMEOUT_S = 60
+BAD_REQUEST = 400
 
 
 class DockerError(Exception):
@@ -41,41 +44,42 @@ def socket_path(given: str = "") -> str:
     if host.startswith("unix://"):
         return host[len("unix://") :]
     if "://" in host:
-        message = "DOCKER_HOST=%s is not supported: only a unix:// socket is; unset it or give the socket's path"
-        raise DockerUnreachable(message % re.sub(r"//.*@", "//", host), "unsupported")
+        shown = re.sub(r"//.*@", "//", host)
+        raise DockerUnreachable(
+            f"DOCKER_HOST={shown} cannot be used: only unix:// sockets can; unset it", "unsupported"
+        )
     return host
 
 
 @contextmanager
 def request(
-    path: str, method: str, target: str, timeout_s: Optional[float] = TIMEOUT_S, body: Any = None
-) -> Iterator[http.client.HTTPResponse]:
+    path: str, method: str, target: str, timeout_s: float | None = TIMEOUT_S, body: Any = None
+) -> Iterator[HTTPResponse]:
     """Ask the engine at the socket `path`; the connection lives as long as the `with` block. None waits forever."""
-    connection = _Connection(path, timeout_s)
-    try:
-        payload = None if body is None else json.dumps(body)
-        connection.request(method, target, payload, {"Content-Type": "application/json"} if payload else {})
-        response = connection.getresponse()
-        if response.status >= http.HTTPStatus.BAD_REQUEST:
-            raise DockerError(response.status, _message(response.read()))
-        yield response
-    except (OSError, http.client.HTTPException) as error:
-        raise _unreachable(error, path) from error
-    finally:
-        connection.close()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
+        try:
+            channel.settimeout(timeout_s)
+            channel.connect(path)
+        except OSError as error:
+            raise _unreachable(error, path) from error
+        from http.client import HTTPException, HTTPResponse  # slow to import: not before an engine answers
+
+        try:
+            channel.sendall(_encoded(method, target, body))
+            response = HTTPResponse(channel, method=method)
+            response.begin()
+            if response.status >= BAD_REQUEST:
+                raise DockerError(response.status, _message(response.read()))
+            yield response
+        except (OSError, HTTPException) as error:
+            raise _unreachable(error, path) from error
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str, timeout_s: Optional[float]) -> None:
-        super().__init__("localhost")
-        self._path, self._timeout_s = path, timeout_s
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self._timeout_s)
-        self.sock.connect(self._path)
+def _encoded(method: str, target: str, body: Any) -> bytes:
+    payload = b"" if body is None else json.dumps(body).encode()
+    headers = ["Host: docker", "Connection: close", f"Content-Length: {len(payload)}"]
+    headers += ["Content-Type: application/json"] if payload else []
+    return "\r\n".join([f"{method} {target} HTTP/1.1", *headers, "", ""]).encode("ascii") + payload
 
 
 def _message(body: bytes) -> str:
@@ -88,12 +92,12 @@ def _message(body: bytes) -> str:
 def _unreachable(error: Exception, path: str) -> DockerUnreachable:
     if isinstance(error, FileNotFoundError):
         fix = "install Docker, start it (systemctl start docker), or name its socket in DOCKER_HOST"
-        return DockerUnreachable("no Docker engine here: %s does not exist; %s" % (path, fix), "missing")
+        return DockerUnreachable(f"no Docker engine here: {path} does not exist; {fix}", "missing")
     if isinstance(error, PermissionError):
         fix = "add this user to the group that owns it (usermod -aG docker USER, then log in again)"
-        return DockerUnreachable("this user may not use the Docker engine at %s; %s" % (path, fix), "permission")
+        return DockerUnreachable(f"this user may not use the Docker engine at {path}; {fix}", "permission")
     if isinstance(error, ConnectionRefusedError):
         fix = "start it (systemctl start docker)"
-        return DockerUnreachable("the Docker engine is not running: nobody listens at %s; %s" % (path, fix), "refused")
-    what = "took too long" if isinstance(error, socket.timeout) else "broke the connection (%s)" % type(error).__name__
-    return DockerUnreachable("the Docker engine at %s %s; see its log (journalctl -u docker)" % (path, what), "dropped")
+        return DockerUnreachable(f"the Docker engine is not running: nobody listens at {path}; {fix}", "refused")
+    what = "took too long" if isinstance(error, socket.timeout) else f"broke the connection ({type(error).__name__})"
+    return DockerUnreachable(f"the Docker engine at {path} {what}; see its log (journalctl -u docker)", "dropped")

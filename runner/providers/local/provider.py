@@ -99,7 +99,11 @@ class Provider:
             address=ADDRESS,
             engine=engine,
             connection={"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
-            facts={"home": str(self._home), "docker_socket": self._context.settings.get("docker_socket", "")},
+            facts={
+                "home": str(self._home),
+                "uv": uv_path() or "uv",
+                "docker_socket": self._context.settings.get("docker_socket", ""),
+            },
         )
 
     def destroy(self, mark: Mark) -> None:

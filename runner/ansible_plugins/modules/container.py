@@ -1,0 +1,203 @@
+#!/usr/bin/python
+"""Ansible module: one service container of the `docker` engine."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container
+short_description: Runs one service in a container of the Docker engine
+description:
+  - Talks to the engine's socket on the host where it runs; needs neither the docker command nor any Python package.
+  - A container that has to change is made anew. The image is fetched first and the old container stays until the new
+    one has started; when that fails the old one is put back and started. With O(keep_previous=true) it is kept,
+    stopped, until O(state=committed) removes it or O(state=rolled_back) puts it back, so that a health check can
+    decide.
+  - The name of the kept one is the container's name with C(.previous) added.
+  - A container or volume of this name that was not made by this module is never touched.
+attributes:
+  check_mode:
+    support: partial
+    details: With O(pull=always) a newer image behind the same tag is only seen by fetching it.
+  diff_mode:
+    support: full
+    details: Values of environment variables are hidden.
+options:
+  name: {type: str, required: true, description: Name of the container.}
+  state:
+    type: str
+    choices: [pulled, started, stopped, restarted, absent, committed, rolled_back]
+    default: started
+    description: What it should be afterwards. V(pulled) fetches the image and touches nothing else.
+  image: {type: str, description: 'Image reference. Required for O(state=started), V(restarted) and V(pulled).'}
+  command: {type: list, elements: str, default: [], description: Argument vector after the image's entrypoint.}
+  env: {type: dict, default: {}, description: Added to the environment. Values may be secret and are never shown.}
+  labels:
+    type: dict
+    default: {}
+    description: The mark. Volumes get it too, without C(slipway-digest).
+  ports:
+    type: list
+    elements: dict
+    default: []
+    description: Published ports.
+    suboptions:
+      bind: {type: str, default: 127.0.0.1, description: Address of the host to listen at.}
+      host: {type: int, required: true, description: Port of the host.}
+      container: {type: int, required: true, description: Port inside the container.}
+      protocol: {type: str, choices: [tcp, udp], default: tcp, description: Transport.}
+  volumes: {type: dict, default: {}, description: 'Volume name → path inside the container. Made when missing.'}
+  shm_gb: {type: float, default: 0, description: Shared memory; 0 is the engine's default.}
+  user: {type: str, default: '', description: User inside the container; empty is the image's.}
+  gpus: {type: raw, default: none, description: 'V(none), V(all), or a list of indexes or UUIDs.'}
+  restart:
+    type: str
+    choices: [never, on-failure, unless-stopped]
+    default: unless-stopped
+    description: What the engine does when it ends by itself.
+  network: {type: str, default: '', description: Network of the engine to join; empty is the engine's default.}
+  pull: {type: str, choices: [missing, always, never], default: missing, description: When to fetch the image.}
+  keep_previous: {type: bool, default: false, description: Keep the replaced container until it is committed.}
+  remove_volumes: {type: bool, default: false, description: 'With O(state=absent), its volumes and their data go too.'}
+  stop_timeout_s: {type: int, default: 30, description: How long it may take to end before it is killed.}
+  docker_socket: {type: str, default: '', description: Path of the socket; else DOCKER_HOST; else the engine's default.}
+"""
+
+EXAMPLES = r"""
+- name: Ensure the notebook is running
+  container:
+    name: slipway-demo-notebook
+    image: quay.io/jupyter/base-notebook:2025-10-20
+    env: {JUPYTER_TOKEN: "{{ notebook_token }}"}
+    labels: {managed-by: slipway, slipway-repo: demo, slipway-deployment: notebook, slipway-digest: "{{ digest }}"}
+    ports: [{host: 8888, container: 8888}]
+    volumes: {slipway-demo-notebook-work: /home/jovyan/work}
+    keep_previous: true
+
+- name: Ensure the healthy container stays
+  container: {name: slipway-demo-notebook, state: committed}
+
+- name: Ensure nothing of the notebook is left
+  container: {name: slipway-demo-notebook, state: absent, remove_volumes: true}
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, in order; empty when nothing had to be.
+  returned: always
+  type: list
+  sample: [pulled, recreated]
+changes:
+  description: Names of the fields that differed.
+  returned: always
+  type: list
+  sample: [image, env.HF_TOKEN]
+container:
+  description: What there is afterwards.
+  returned: success
+  type: dict
+  contains:
+    name: {description: Its name., type: str}
+    id: {description: Its id; empty when absent., type: str}
+    image: {description: The reference it was made from., type: str}
+    image_id: {description: The exact image., type: str}
+    status: {description: 'The engine''s word: running, exited, …; or absent.', type: str}
+    started_at: {description: When it was started., type: str}
+cause:
+  description: Stable name of the failure.
+  returned: failure
+  type: str
+  sample: port-taken
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.container_spec import HIDDEN, gpus
+from ansible.module_utils.container_steps import StepError, Steps
+from ansible.module_utils.docker_api import Docker
+from ansible.module_utils.docker_causes import explain
+from ansible.module_utils.docker_socket import DockerError
+
+SHORT = 8
+
+
+def run(module):
+    """Reach the state; what to answer."""
+    params = module.params
+    steps = Steps(Docker(params["docker_socket"]), params, check=module.check_mode)
+    if params["state"] == "restarted":
+        steps.started(restart=True)
+    else:
+        getattr(steps, params["state"])()
+    for warning in steps.warnings:
+        module.warn(warning)
+    return {
+        "changed": bool(steps.actions),
+        "actions": steps.actions,
+        "changes": sorted({*steps.before, *steps.after}) if "recreated" in steps.actions else [],
+        "container": steps.result(),
+        **({"diff": {"before": steps.before, "after": steps.after}} if module._diff else {}),
+    }
+
+
+def guard_secrets(module):
+    """Hide every value of `env` in what is shown of the call. Ansible itself hides them wherever they appear in the
+    answer: right for a password, but a variable with the value 1 would hide every 1, so short values and those that
+    are part of the name or the image are left to us. We never put a value into an answer.
+    """
+    public = "{name} {image}".format(**module.params)
+    module.no_log_values = {value for value in module.no_log_values if len(value) >= SHORT and value not in public}
+    return {"module_args": {**module.params, "env": dict.fromkeys(module.params["env"], HIDDEN)}}
+
+
+def main():
+    port = {
+        "bind": {"type": "str", "default": "127.0.0.1"},
+        "host": {"type": "int", "required": True},
+        "container": {"type": "int", "required": True},
+        "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+    }
+    states = ["pulled", "started", "stopped", "restarted", "absent", "committed", "rolled_back"]
+    needs_image = [("state", state, ["image"]) for state in ("pulled", "started", "restarted")]
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": states, "default": "started"},
+            "image": {"type": "str"},
+            "command": {"type": "list", "elements": "str", "default": []},
+            "env": {"type": "dict", "default": {}, "no_log": True},
+            "labels": {"type": "dict", "default": {}},
+            "ports": {"type": "list", "elements": "dict", "default": [], "options": port},
+            "volumes": {"type": "dict", "default": {}},
+            "shm_gb": {"type": "float", "default": 0},
+            "user": {"type": "str", "default": ""},
+            "gpus": {"type": "raw", "default": "none"},
+            "restart": {
+                "type": "str",
+                "choices": ["never", "on-failure", "unless-stopped"],
+                "default": "unless-stopped",
+            },
+            "network": {"type": "str", "default": ""},
+            "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+            "keep_previous": {"type": "bool", "default": False},
+            "remove_volumes": {"type": "bool", "default": False},
+            "stop_timeout_s": {"type": "int", "default": 30},
+            "docker_socket": {"type": "str", "default": ""},
+        },
+        required_if=needs_image,
+        supports_check_mode=True,
+    )
+    shown = guard_secrets(module)
+    try:
+        module.params["gpus"] = gpus(module.params["gpus"])
+        answer = run(module)
+    except ValueError as error:
+        module.fail_json(msg=str(error), cause="invalid-option", invocation=shown)
+    except StepError as error:
+        module.fail_json(msg=str(error), cause=error.cause.code, invocation=shown)
+    except DockerError as error:
+        cause = explain(error, module.params["image"] or "")
+        module.fail_json(msg=cause.message, cause=cause.code, invocation=shown)
+    module.exit_json(**answer, invocation=shown)
+
+
+if __name__ == "__main__":
+    main()

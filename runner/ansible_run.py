@@ -1,0 +1,156 @@
+"""Runs playbooks through ansible-runner and turns its events into ours. Knows Ansible, knows nothing of deployments."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner import processes
+from runner.repo import Repo
+from runner.runs import Event
+
+QUIET_ACTIONS = ("include_role", "include_tasks", "import_role", "validate_argument_spec", "meta")
+"""Steps that say nothing to a person."""
+STATUS = {
+    "runner_on_start": "started",
+    "runner_on_ok": "ok",
+    "runner_on_failed": "failed",
+    "runner_on_unreachable": "unreachable",
+    "runner_on_skipped": "skipped",
+}
+
+
+@dataclass
+class HostResult:
+    """How a host ended."""
+
+    ok: bool = False
+    message: str = ""
+    hint: str = ""
+    changed: int = 0
+
+
+@dataclass
+class Outcome:
+    """How a playbook ended."""
+
+    status: str = ""
+    """successful | failed | canceled | …, as ansible-runner says."""
+    hosts: dict[str, HostResult] = field(default_factory=dict)
+    output: str = ""
+    """The end of Ansible's own words, for failures before any host was touched."""
+
+
+def run(  # noqa: PLR0913 - what a run needs, each named
+    repo: Repo,
+    playbook: str,
+    hosts_file: Path,
+    *,
+    run_id: str,
+    on_event: Callable[[Event], None],
+    cancelled: Callable[[], bool],
+    check: bool = False,
+) -> Outcome:
+    """One Ansible run for all hosts of the file. Blocks until it ends; `on_event` is called on the way."""
+    import ansible_runner
+
+    outcome = Outcome()
+    private = _private_folder(repo, run_id)
+
+    def handle(event: Mapping[str, Any]) -> bool:
+        _handle(event, outcome, on_event)
+        return False  # ansible-runner need not write each event to a file
+
+    try:
+        done = ansible_runner.interface.run(
+            private_data_dir=str(private),
+            project_dir=str(repo.root),
+            playbook=f"playbooks/{playbook}",
+            inventory=str(repo.inventory),
+            cmdline="--check --diff" if check else None,
+            envvars={
+                "ANSIBLE_CONFIG": str(repo.root / "ansible.cfg"),
+                "SLIPWAY_PLAN": str(hosts_file),
+                processes.RUN_ENV: run_id,
+            },
+            settings={"suppress_env_files": True, "pexpect_timeout": 0.05},
+            event_handler=handle,
+            cancel_callback=cancelled,
+            quiet=True,
+        )
+        outcome.status = done.status
+        outcome.output = _tail(Path(done.config.artifact_dir) / "stdout", hosts_file.parent / "ansible.log")
+    finally:
+        processes.end_leftovers(run_id)
+        shutil.rmtree(private, ignore_errors=True)
+    return outcome
+
+
+def _private_folder(repo: Repo, run_id: str) -> Path:
+    """ansible-runner's folder holds variables in clear: private, short-lived, and swept when a crash left one."""
+    base = repo.local / "tmp"
+    base.mkdir(parents=True, exist_ok=True)
+    for left in base.iterdir():
+        owner = int(left.name.split("-")[0]) if left.name.split("-")[0].isdigit() else 0
+        if not owner or not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-{run_id}-", dir=base))
+
+
+def _tail(path: Path, kept: Path, lines: int = 20) -> str:
+    """Keeps Ansible's output with the run, and returns its end."""
+    if not path.exists():
+        return ""
+    shutil.copy(path, kept)
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Event], None]) -> None:
+    kind, data = event["event"], event.get("event_data", {})
+    if kind == "playbook_on_stats":
+        _stats(data, outcome)
+        return
+    status = STATUS.get(kind)
+    if status is None or data.get("task_action", "").rpartition(".")[2] in QUIET_ACTIONS:
+        return
+    result = data.get("res") or {}
+    host = outcome.hosts.setdefault(data["host"], HostResult())
+    if status in ("failed", "unreachable") and not data.get("ignore_errors"):
+        host.message, host.hint = _message(result), str(result.get("hint", ""))
+    if status == "ok" and result.get("changed"):
+        status = "changed"
+    on_event(
+        {
+            "deployment": data["host"],
+            "kind": "step",
+            "step": data.get("task", ""),
+            "status": status,
+            "seconds": data.get("duration"),
+            "message": host.message if status in ("failed", "unreachable") else _said(result),
+        }
+    )
+
+
+def _stats(data: Mapping[str, Any], outcome: Outcome) -> None:
+    for name, host in outcome.hosts.items():
+        host.ok = not data.get("failures", {}).get(name) and not data.get("dark", {}).get(name)
+        host.changed = data.get("changed", {}).get(name, 0)
+
+
+def _message(result: Mapping[str, Any]) -> str:
+    if "censored" in result:
+        return ""
+    for key in ("msg", "stderr", "module_stderr", "exception"):
+        if result.get(key):
+            return str(result[key]).strip()
+    return "it failed without a reason"
+
+
+def _said(result: Mapping[str, Any]) -> str:
+    """What a module wants people to know of a success."""
+    return str(result.get("health") or result.get("said") or "")

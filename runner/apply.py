@@ -1,0 +1,210 @@
+"""Applies a plan: locks, one Ansible run for all hosts, events on the way, an outcome for each deployment.
+
+Interrupted anywhere, a rerun converges: the record is blank until the end, names and marks make every step repeatable,
+and whoever takes over the lock ends what the dead run left running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner import ansible_run, hosts, locks, records, runs, vault
+from runner.ansible_run import HostResult, Outcome
+from runner.domain import Action, Kind
+from runner.errors import Blocked, CredentialsError
+from runner.load import Loaded
+from runner.redact import Redactor
+from runner.runs import Event
+from runner.workflow import Planned, Selection, plan_loaded
+
+PLAYBOOK = "apply.yml"
+NEEDS_SECRETS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one action ended."""
+
+    deployment: str
+    action: str
+    result: str
+    """ok | changed | failed | interrupted"""
+    seconds: float | None = None
+    url: str = ""
+    error: str = ""
+    hint: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Did it not reach what was planned?"""
+        return self.result not in ("ok", "changed")
+
+
+@dataclass
+class Applied:
+    """How an apply ended."""
+
+    run: str
+    results: list[Result] = field(default_factory=list)
+    interrupted: bool = False
+
+
+@dataclass
+class Job:
+    """One apply: what to do and whom to tell."""
+
+    planned: Planned
+    redactor: Redactor
+    purpose: str
+    """The command, for whoever meets the lock."""
+    on_event: Callable[[Event], None]
+    on_wait: Callable[[locks.Lease], None]
+    wait_s: float = 0.0
+    run_id: str = field(default_factory=runs.new_id)
+
+
+def apply(job: Job) -> Applied:
+    """Do what the plan says. Raises Blocked when the lock is held, or when the plan moved while waiting for it."""
+    actions = job.planned.plan.changing
+    if not actions:
+        return Applied(job.run_id)
+    loaded = job.planned.loaded
+    store = locks.LocalLeases(loaded.repo.local / "locks")
+    commit = job.planned.plan.commit
+    leases = [locks.new(a.deployment, run=job.run_id, purpose=job.purpose, commit=commit) for a in actions]
+    with _signals() as cancelled, locks.hold(store, leases, job.wait_s, job.on_wait):
+        current = _still_needed(job, actions)
+        if not current:
+            return Applied(job.run_id)
+        return _run(job, current, cancelled)
+
+
+def _still_needed(job: Job, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Look again now that nobody else can act: what another run has done meanwhile is dropped."""
+    names = tuple(action.deployment for action in actions)
+    again = {a.deployment: a for a in plan_loaded(job.planned.loaded, Selection(names)).plan.actions}
+    restart = {a.deployment for a in actions if a.reason == RESTART}
+    current = []
+    for action in actions:
+        now = again.get(action.deployment)
+        if action.deployment in restart or (now is not None and now.kind is action.kind):
+            current.append(action)
+        elif now is not None and now.kind is not Kind.NONE:
+            message = f"{action.deployment}: the plan said {action.kind}, but now it would be {now.kind} ({now.reason})"
+            raise Blocked(message, code="plan-moved", hint="run it again to see the new plan")
+    return tuple(current)
+
+
+RESTART = "restart was asked for"
+
+
+def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> Applied:
+    loaded = job.planned.loaded
+    run = runs.start(loaded.repo, job.run_id, job.redactor)
+    started = time.monotonic()
+    firsts: dict[str, float] = {}
+    lasts: dict[str, float] = {}
+
+    def on_event(event: Event) -> None:
+        name = event["deployment"]
+        firsts.setdefault(name, time.monotonic())
+        lasts[name] = time.monotonic()
+        job.on_event(run.event(event))
+
+    try:
+        _prepare_secrets(job, actions)
+        kept = records.read_all(loaded.repo, [a.deployment for a in actions])
+        hosts_file = run.write("hosts.json", hosts.hosts_for_actions(loaded, kept, actions))
+        outcome = ansible_run.run(
+            loaded.repo, PLAYBOOK, hosts_file, run_id=job.run_id, on_event=on_event, cancelled=cancelled.is_set
+        )
+        seconds = {name: lasts[name] - firsts[name] for name in firsts}
+        results = [_result(loaded, action, outcome, seconds, interrupted=cancelled.is_set()) for action in actions]
+        for item in results:
+            run.event(_result_event(item))
+        _log_total(run, time.monotonic() - started)
+        return Applied(job.run_id, results, interrupted=cancelled.is_set())
+    finally:
+        run.close()
+
+
+def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> None:
+    """Make what is to be generated, and teach the redactor every value before anything can print it.
+
+    A value that is missing is not reported here: the deployment's own first step fails with the reason.
+    """
+    loaded = job.planned.loaded
+    for action in actions:
+        want = loaded.desired.get(action.deployment)
+        if want is None or not want.spec["secrets"] or action.kind not in NEEDS_SECRETS:
+            continue
+        with contextlib.suppress(CredentialsError):
+            for value in vault.ensure(loaded.repo, want.name, want.spec["secrets"]).values():
+                job.redactor.add(value)
+
+
+def _result(
+    loaded: Loaded, action: Action, outcome: Outcome, seconds: dict[str, float], *, interrupted: bool
+) -> Result:
+    name = action.deployment
+    host = outcome.hosts.get(name, HostResult())
+    record = records.read(loaded.repo, name)
+    if host.ok and (record is None or record.digest):
+        url = next((str(e["url"]) for e in record.endpoints.values()), "") if record else ""
+        return Result(name, str(action.kind), "changed" if host.changed else "ok", seconds.get(name), url)
+    if interrupted:
+        hint = "run the same command again: it goes on from here"
+        return Result(name, str(action.kind), "interrupted", seconds.get(name), error="it was interrupted", hint=hint)
+    error = host.message or _before_any_host(outcome)
+    return Result(name, str(action.kind), "failed", seconds.get(name), error=error, hint=host.hint)
+
+
+def _before_any_host(outcome: Outcome) -> str:
+    errors = [line for line in outcome.output.splitlines() if "ERROR" in line or "fatal" in line]
+    return (errors[-1] if errors else outcome.output[-500:]) or f"Ansible ended as {outcome.status} without a reason"
+
+
+def _result_event(item: Result) -> Event:
+    return {
+        "deployment": item.deployment,
+        "kind": "result",
+        "step": item.action,
+        "status": item.result,
+        "seconds": round(item.seconds, 2) if item.seconds is not None else None,
+        "message": item.error,
+    }
+
+
+def _log_total(run: runs.Run, seconds: float) -> None:
+    run.event({"deployment": "", "kind": "result", "step": "apply", "status": "ok", "seconds": round(seconds, 2), "message": ""})
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM end the Ansible run, release the lock, and are answered with exit code 130.
+
+    Outside of the main thread nothing can be caught, and nothing is.
+    """
+    cancelled = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield cancelled
+        return
+
+    def handler(number: int, frame: Any) -> None:
+        del number, frame
+        if cancelled.is_set():
+            raise KeyboardInterrupt
+        cancelled.set()
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield cancelled
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)

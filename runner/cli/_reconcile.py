@@ -1,0 +1,92 @@
+"""Show, ask, apply, report: what reconcile, start, stop, restart and destroy have in common."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from runner.apply import Applied, Job, Result, apply
+from runner.cli._app import App
+from runner.domain import Plan
+from runner.errors import Blocked
+from runner.locks import Lease
+from runner.render.plan import plan_text
+from runner.render.plan_data import plan_json
+from runner.workflow import Planned, require_allowed
+
+INTERRUPTED, FAILED, BLOCKED = 130, 1, Blocked.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the caller has agreed to."""
+
+    yes: bool = False
+    allow_destroy: int | None = None
+    """None: nothing may be destroyed. 0: what the plan says. N: exactly N."""
+    wait_s: float = 0.0
+
+
+def carry_out(app: App, planned: Planned, consent: Consent, command: str) -> int:
+    """Returns the exit code. Nothing is touched before the plan was shown and agreed to."""
+    plan, output = planned.plan, app.output
+    if not output.json:
+        output.show(plan_text(plan, style=output.err_style, verbose=output.verbose, command=command))
+    if not plan.changing:
+        output.result({"plan": plan_json(plan), "results": []}, str)
+        return BLOCKED if plan.refused else 0
+    require_allowed(planned, consent.allow_destroy)
+    if not consent.yes and not output.confirm(f"Apply {len(plan.changing)} of these now?"):
+        output.note("Nothing was changed.")
+        output.result({"plan": plan_json(plan), "results": []}, str)
+        return BLOCKED
+    applied = _apply(app, planned, consent, command)
+    output.result({"run": applied.run, "plan": plan_json(plan), "results": [asdict(r) for r in applied.results]}, str)
+    return _exit_code(applied, plan)
+
+
+def _apply(app: App, planned: Planned, consent: Consent, command: str) -> Applied:
+    from runner.render.progress import make_progress
+
+    output = app.output
+    with make_progress(output, planned.plan.changing) as progress:
+        job = Job(
+            planned=planned,
+            redactor=app.redactor,
+            purpose=command,
+            on_event=progress.handle,
+            on_wait=lambda lease: output.note(_waiting(lease)),
+            wait_s=consent.wait_s,
+        )
+        applied = apply(job)
+        for result in applied.results:
+            progress.handle(_event(result))
+    if not applied.results:
+        output.note("Another run did it meanwhile; nothing was left to do.")
+    elif output.verbosity > 0 or any(r.failed for r in applied.results):
+        output.note(f"Events and Ansible's own log: .runner/runs/{applied.run}/")
+    return applied
+
+
+def _event(result: Result) -> dict[str, object]:
+    return {
+        "deployment": result.deployment,
+        "kind": "result",
+        "step": result.action,
+        "status": result.result,
+        "seconds": result.seconds,
+        "message": result.error,
+        "hint": result.hint,
+        "url": result.url,
+    }
+
+
+def _waiting(lease: Lease) -> str:
+    return f"Waiting for {lease.deployment}: {lease.who} holds its lock ({lease.purpose})."
+
+
+def _exit_code(applied: Applied, plan: Plan) -> int:
+    if applied.interrupted:
+        return INTERRUPTED
+    if any(result.failed for result in applied.results):
+        return FAILED
+    return BLOCKED if plan.refused else 0

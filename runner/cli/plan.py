@@ -1,0 +1,52 @@
+"""Show what a reconcile would do, with reasons and prices."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from runner import generated
+from runner.cli._app import App, exclude_option, names_argument, selection
+from runner.domain import Kind, Plan
+from runner.errors import Blocked
+from runner.render.plan import plan_text
+from runner.render.plan_data import plan_json
+from runner.workflow import make_plan
+
+CHANGES_PENDING = 2
+
+
+@click.command()
+@names_argument
+@exclude_option
+@click.option("--markdown", is_flag=True, help="As a comment for a pull request.")
+@click.option("--out", "out_file", type=click.Path(dir_okay=False, path_type=Path), help="Save it for reconcile --plan.")
+@click.option("--refresh-only", is_flag=True, help="Only look: exit 0 whatever is pending.")
+@click.pass_obj
+def command(
+    app: App, names: tuple[str, ...], exclude: tuple[str, ...], markdown: bool, out_file: Path | None, refresh_only: bool
+) -> int:
+    """Show what a reconcile would do. Exit code 2 when changes are pending, 4 when something is blocked."""
+    planned = make_plan(app.repo, selection(names, exclude))
+    plan, output = planned.plan, app.output
+    if out_file is not None:
+        generated.write(out_file, json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n")
+        output.note(f"Saved. Apply exactly this: runner reconcile --plan {out_file}")
+    if markdown and not output.json:
+        from runner.render.plan_markdown import plan_markdown
+
+        output.result(None, lambda: plan_markdown(plan, style=output.style))
+    else:
+        output.result(plan_json(plan), lambda: plan_text(plan, style=output.style, verbose=output.verbose))
+    if planned.observed.orphans:
+        count = len(planned.observed.orphans)
+        output.warn(f"{count} orphan(s): our mark, but no file and no record. See: runner orphans")
+    return 0 if refresh_only else _exit_code(plan)
+
+
+def _exit_code(plan: Plan) -> int:
+    if any(action.kind is Kind.BLOCKED for action in plan.actions):
+        return Blocked.exit_code
+    return CHANGES_PENDING if plan.changing else 0

@@ -1,0 +1,56 @@
+"""Make the world as the files say: plan, show, ask, apply, write back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from runner.cli._app import App, exclude_option, names_argument, selection, wait_option, yes_option
+from runner.cli._reconcile import Consent, carry_out
+from runner.domain import Plan
+from runner.errors import UsageError
+from runner.render.plan_data import plan_from_json
+from runner.workflow import make_plan, require_same
+
+
+@click.command()
+@names_argument
+@exclude_option
+@yes_option
+@click.option(
+    "--allow-destroy",
+    type=int,
+    is_flag=False,
+    flag_value=0,
+    default=None,
+    metavar="[N]",
+    help="Allow destroys and replacements; with a number, exactly that many.",
+)
+@click.option("--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path), help="Apply exactly this saved plan.")
+@wait_option
+@click.pass_obj
+def command(  # noqa: PLR0913 - one parameter for each option
+    app: App,
+    names: tuple[str, ...],
+    exclude: tuple[str, ...],
+    yes: bool,
+    allow_destroy: int | None,
+    plan_file: Path | None,
+    wait_s: float,
+) -> int:
+    """Plan, show the plan, ask, apply it, and write access details back."""
+    planned = make_plan(app.repo, selection(names, exclude))
+    if plan_file is not None:
+        require_same(_saved(plan_file), planned)
+    consent = Consent(yes=yes or plan_file is not None, allow_destroy=allow_destroy, wait_s=wait_s)
+    return carry_out(app, planned, consent, "runner reconcile")
+
+
+def _saved(path: Path) -> Plan:
+    try:
+        return plan_from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        hint = "make one: runner plan --out FILE"
+        raise UsageError(f"{path} is not a saved plan", code="bad-plan-file", hint=hint) from error

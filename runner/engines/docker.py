@@ -1,0 +1,155 @@
+"""The `docker` engine as seen from this machine: what carries our mark, what it says, and its end."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from runner.ansible_plugins.module_utils.container_spec import DIGEST, IDENTITY, LABEL
+from runner.ansible_plugins.module_utils.container_steps import PREVIOUS
+from runner.ansible_plugins.module_utils.docker_api import Docker
+from runner.ansible_plugins.module_utils.docker_causes import explain
+from runner.ansible_plugins.module_utils.docker_socket import DockerError, DockerUnreachable
+from runner.domain import Resource
+from runner.errors import CredentialsError, GoneError, ProviderError
+
+State = Literal["running", "stopped", "pending", "failed"]
+MANAGER = "slipway"
+ENDED_BY_SIGNAL = {0, 137, 143}
+NEVER_BEGAN = {125, 126, 127, 128}
+STOP_TIMEOUT_S = 30
+NOT_FOUND = 404
+
+
+class DockerEngine:
+    """One engine, over its socket. Raises ProviderError when it does not answer or refuses."""
+
+    def __init__(self, socket: str = "") -> None:
+        self._socket = socket
+
+    def available(self) -> str:
+        """Empty when it answers, else why not and what to do."""
+        try:
+            Docker(self._socket).ping()
+        except DockerError as error:
+            return explain(error).message
+        return ""
+
+    def list(self, repo: str, provider: str) -> list[Resource]:
+        """Every deployment of that repository which has a container here. One call."""
+        try:
+            found = Docker(self._socket).containers(mark(repo))
+        except DockerError as error:
+            raise translated(error) from error
+        grouped: dict[str, list[dict[str, Any]]] = {}
+        for container in found:
+            grouped.setdefault(container["Labels"].get("slipway-deployment", ""), []).append(container)
+        return [_resource(name, provider, grouped[name]) for name in sorted(grouped)]
+
+    def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
+        """The container's output, newest last. Blocks while following, until it ends."""
+        try:
+            yield from Docker(self._socket).logs(resource.facts["container"], follow=follow, lines=lines)
+        except DockerError as error:
+            raise translated(error) from error
+
+    def remove(self, repo: str, deployment: str, *, volumes: bool = True) -> None:
+        """Containers that carry the mark, and their volumes with all data. Quiet when there are none."""
+        docker, labels = Docker(self._socket), mark(repo, deployment)
+        try:
+            for container in docker.containers(labels):
+                docker.stop(container["Id"], STOP_TIMEOUT_S)
+                docker.remove(container["Id"], force=True, volumes=True)
+            for volume in docker.volumes(labels) if volumes else []:
+                docker.remove_volume(volume["Name"])
+        except DockerError as error:
+            raise translated(error) from error
+
+
+def mark(repo: str, deployment: str = "", digest: str = "") -> dict[str, str]:
+    """The labels that make a container or a volume ours."""
+    values = dict(zip(IDENTITY, (MANAGER, repo, deployment), strict=True))
+    return {key: value for key, value in {**values, DIGEST: digest}.items() if value}
+
+
+def container_name(repo: str, deployment: str) -> str:
+    """What the container of a deployment is called."""
+    return f"slipway-{repo}-{deployment}"
+
+
+def volume_name(repo: str, deployment: str, volume: str) -> str:
+    """What a volume of a deployment is called."""
+    return f"{container_name(repo, deployment)}-{volume}"
+
+
+def translated(error: DockerError) -> ProviderError:
+    """The engine's failure as one of ours."""
+    cause = explain(error)
+    if isinstance(error, DockerUnreachable) and error.reason == "permission":
+        return CredentialsError(cause.message, code=cause.code)
+    if error.status == NOT_FOUND:
+        return GoneError(error.message, code="gone", hint="see `runner status`")
+    return ProviderError(cause.message, code=cause.code)
+
+
+def _resource(deployment: str, provider: str, containers: Sequence[Mapping[str, Any]]) -> Resource:
+    """A replaced container that waits for the new one to prove itself is not a second machine, but unfinished work."""
+    current = next((one for one in containers if not _name(one).endswith(PREVIOUS)), containers[0])
+    state, detail = _state(current)
+    unfinished = any(_name(one).endswith(PREVIOUS) for one in containers)
+    return Resource(
+        deployment=deployment,
+        provider=provider,
+        id=f"docker:{current['Id'][:12]}",
+        state=state,
+        digest="" if unfinished else current["Labels"].get(DIGEST, ""),
+        facts={"engine": "docker", "image": current["Image"], "container": _name(current)},
+        detail=detail or ("the last update was not finished" if unfinished else ""),
+        since=_since(current) if state in {"running", "pending"} else "",
+    )
+
+
+def _state(container: Mapping[str, Any]) -> tuple[State, str]:
+    """(state, detail), from what the list of containers says; it has no field for the exit code."""
+    word, text = container["State"], container["Status"]
+    if word == "running":
+        if "(unhealthy)" in text:
+            return "failed", "its own health check fails"
+        return ("pending", "starting") if "health: starting" in text else ("running", "")
+    if word == "exited":
+        return _after_exit(container, text)
+    if word == "paused":
+        return "stopped", "paused"
+    if word == "restarting":
+        return "pending", f"it ends and is started again and again: {text}; see its log"
+    if word == "created":
+        return "pending", "made, but never started"
+    return ("pending", "being removed") if word == "removing" else ("failed", f"Docker says: {text}")
+
+
+def _after_exit(container: Mapping[str, Any], text: str) -> tuple[State, str]:
+    found = re.search(r"\((\d+)\)", text)
+    code = int(found.group(1)) if found else 0
+    # With this policy the engine starts again whatever ends by itself, so somebody stopped this one, whatever its code.
+    if code in ENDED_BY_SIGNAL or (_restarts(container) and code not in NEVER_BEGAN):
+        return "stopped", ""
+    return "failed", f"it ended by itself with code {code}; see its log"
+
+
+def _restarts(container: Mapping[str, Any]) -> bool:
+    try:
+        return bool(json.loads(container["Labels"].get(LABEL, "{}")).get("restart") == "unless-stopped")
+    except ValueError:
+        return False
+
+
+def _name(container: Mapping[str, Any]) -> str:
+    return str(container["Names"][0]).removeprefix("/")
+
+
+def _since(container: Mapping[str, Any]) -> str:
+    """When it was made: one call for all containers does not tell when one was started again."""
+    return datetime.fromtimestamp(container["Created"], UTC).isoformat(timespec="seconds")

@@ -1,0 +1,41 @@
+"""How an apply ended; what `reconcile --json` prints.
+
+{"results": [{"deployment", "action", "result": "ok" | "changed" | "failed" | "unreachable" | "skipped"
+              | "interrupted", "seconds": float or null, "url", "error", "hint"}]}
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.render.parts import RESULT, commands, hint_lines, listed
+from runner.render.style import Style
+from runner.render.text import Column, Row, wrap
+from runner.render.units import duration
+
+
+def results_text(data: dict[str, Any], *, style: Style) -> str:
+    """How an apply ended, one row for each deployment, and what to type next."""
+    results = style.clean(data)["results"]
+    columns = [Column("  DEPLOYMENT"), Column("RESULT"), Column("TIME", right=True), Column("")]
+    rows = [
+        Row(
+            [_named(row, style), row["result"], duration(row.get("seconds")), style.paint(row.get("url", ""), "cyan")],
+            [
+                *wrap(row.get("error", ""), style.width, indent="  └ ", hanging="    "),
+                *hint_lines(row.get("hint", ""), style=style, indent="    "),
+            ],
+        )
+        for row in results
+    ]
+    failed = [row["deployment"] for row in results if row["result"] in {"failed", "unreachable"}]
+    usable = [row["deployment"] for row in results if row["result"] in {"ok", "changed"} and row.get("url")]
+    steps = [("see what happened", f"runner events {name}") for name in failed[:1]]
+    steps += [("use it", f"runner access {name}") for name in usable[:1]]
+    lines = listed(columns, rows, style=style)
+    return "\n".join([*lines, *([""] if steps else []), *commands(steps, style=style)])
+
+
+def _named(row: dict[str, Any], style: Style) -> str:
+    symbol, look = RESULT.get(row["result"], ("?", "yellow"))
+    return f"{style.paint(symbol, look)} {style.bold(row['deployment'])}"

@@ -1,0 +1,132 @@
+"""What is, on two axes: in sync or drifted, and how healthy.
+
+`status --json` prints {"deployments": [DEPLOYMENT]}, `status NAME --json` one DEPLOYMENT:
+
+    {"name", "template", "provider",
+     "sync": "in-sync" | "drifted" | "unknown", "sync_reason",
+     "health": "healthy" | "progressing" | "degraded" | "stopped" | "missing" | "unknown", "health_reason",
+     "since": ISO time since when it is in this health, or "",
+     "price": {"hourly", "currency", "source", "as_of"} of now, or null when unknown,
+     "url": the first endpoint, or "",
+     "file", "owner", "state", "protect": bool, "hold": {"until", "reason"} or null,
+     "endpoints": [{"label", "url"}], "changes": [{"field", "before", "after", "forces_replacement"}]}
+
+The keys of the last two lines may be missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from runner.render.changes import changes_lines
+from runner.render.parts import HEALTH, SYNC, badge, commands, facts, full_price, listed, note_lines, total_price
+from runner.render.style import Style
+from runner.render.text import Column, Row, fill, natural_width
+from runner.render.units import ago, clock, plural, price
+
+_COLUMNS = (
+    Column("NAME", least=16),
+    Column("TEMPLATE", leave_out=2),
+    Column("PROVIDER", leave_out=1),
+    Column("SYNC"),
+    Column("HEALTH"),
+    Column("SINCE", right=True, leave_out=3),
+    Column("PRICE", right=True),
+)
+_URL = Column("URL")
+
+
+def status_text(data: dict[str, Any], *, style: Style) -> str:
+    """The table of all deployments and one line that sums up. URLs move under the rows where it is narrow."""
+    rows = style.clean(data)["deployments"]
+    if not rows:
+        return f"No deployments yet. Make the first one: {style.command('runner new')}"
+    wide = [Row([*_cells(row, style), row.get("url", "")], _reasons(row, style)) for row in rows]
+    if natural_width([*_COLUMNS, _URL], wide) <= style.width:
+        lines = listed([*_COLUMNS, _URL], wide, style=style)
+    else:
+        narrow = [
+            Row(_cells(row, style), [*(["  " + row["url"]] if row.get("url") else []), *_reasons(row, style)])
+            for row in rows
+        ]
+        lines = listed(_COLUMNS, narrow, style=style)
+    return "\n".join([*lines, "", *_sum(rows, style)])
+
+
+def deployment_text(data: dict[str, Any], *, style: Style) -> str:
+    """Everything about one deployment."""
+    row = style.clean(data)
+    hold = row.get("hold")
+    since = row.get("since", "")
+    lines = [style.bold(row["name"]), *note_lines(f"{row['template']} on {row['provider']}", style=style), ""]
+    lines += facts(
+        [
+            ("sync", badge(row["sync"], SYNC, style)),
+            ("", row.get("sync_reason", "")),
+            ("health", badge(row["health"], HEALTH, style)),
+            ("", row.get("health_reason", "")),
+            ("since", f"{ago(since, style.now)} ({clock(since, style.now)})" if since else ""),
+            ("price", full_price(row.get("price"), style)),
+            ("hold", f"until {hold['until']}: {hold['reason']}" if hold else ""),
+            ("protected", "yes: cannot be destroyed or replaced" if row.get("protect") else ""),
+            ("owner", row.get("owner", "")),
+            ("file", row.get("file", "")),
+            *(
+                (end["label"], end["url"])
+                for end in row.get("endpoints") or [{"label": "url", "url": row.get("url", "")}]
+            ),
+        ],
+        style=style,
+    )
+    if row.get("changes"):
+        lines += ["", "  not yet applied", *changes_lines(row["changes"], style=style, verbose=True)]
+    return "\n".join([*lines, "", *commands(_next(row), style=style)])
+
+
+def _cells(row: dict[str, Any], style: Style) -> list[str]:
+    since = row.get("since", "")
+    return [
+        style.bold(row["name"]),
+        row["template"],
+        row["provider"],
+        badge(row["sync"], SYNC, style),
+        badge(row["health"], HEALTH, style),
+        ago(since, style.now) if since else "",
+        _price(row),
+    ]
+
+
+def _price(row: dict[str, Any]) -> str:
+    if row["health"] in {"stopped", "missing"} and row.get("price") and not row["price"]["hourly"]:
+        return "–"
+    return price(row.get("price"))
+
+
+def _reasons(row: dict[str, Any], style: Style) -> list[str]:
+    hold = row.get("hold")
+    reasons = [("└ ", row.get("health_reason", "")), ("└ ", row.get("sync_reason", ""))]
+    reasons += [("⏸ ", f"on hold until {hold['until']}: {hold['reason']}")] if hold else []
+    return [line for mark, text in reasons for line in note_lines(text, style=style, indent="  ", mark=mark)]
+
+
+def _sum(rows: list[dict[str, Any]], style: Style) -> list[str]:
+    health = Counter(row["health"] for row in rows)
+    words = [word for word in [*HEALTH, *sorted(set(health) - set(HEALTH))] if health[word]]
+    drifted = sum(1 for row in rows if row["sync"] == "drifted")
+    parts = [plural(len(rows), "deployment"), ", ".join(f"{health[word]:,} {word}" for word in words)]
+    parts += [f"{drifted:,} drifted"] if drifted else []
+    parts.append(total_price([row.get("price") for row in rows]))
+    return fill([f"{part} ·" for part in parts[:-1]] + parts[-1:], style.width)
+
+
+def _next(row: dict[str, Any]) -> list[tuple[str, str]]:
+    name = row["name"]
+    steps = []
+    if row["sync"] == "drifted":
+        steps.append(("see what differs", f"runner plan {name}"))
+    if row["health"] in {"degraded", "progressing"}:
+        steps.append(("see what it says", f"runner logs {name}"))
+    if row["health"] == "healthy":
+        steps.append(("use it", f"runner access {name}"))
+    return steps or [("see what happened", f"runner events {name}")]

@@ -1,0 +1,87 @@
+"""One folder for each apply, `.runner/runs/<id>/`: the plan, the events as JSON lines, and Ansible's own output."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from runner.redact import Redactor
+from runner.repo import Repo
+
+KEPT = 50
+"""Older runs are removed."""
+Event = dict[str, Any]
+
+
+def new_id() -> str:
+    """Sortable by time, unique."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+@dataclass
+class Run:
+    """One apply in progress. Everything that is written passes the redactor."""
+
+    id: str
+    folder: Path
+    redactor: Redactor
+    _stream: IO[str] | None = None
+
+    def event(self, event: Event) -> Event:
+        """Complete one event, write it down, and return what was written."""
+        full: Event = self.redactor.data({"time": _now(), "run": self.id, **event})
+        if self._stream is None:
+            self._stream = (self.folder / "events.jsonl").open("a", encoding="utf-8")
+        self._stream.write(json.dumps(full, ensure_ascii=False) + "\n")
+        self._stream.flush()
+        return full
+
+    def write(self, name: str, data: Any) -> Path:
+        """A file of this run, readable by the user only."""
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(self.redactor.data(data), ensure_ascii=False), encoding="utf-8")
+        return path
+
+    def close(self) -> None:
+        """No more events."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
+def start(repo: Repo, run_id: str, redactor: Redactor) -> Run:
+    """The folder of a new run; the oldest are removed."""
+    folder = repo.runs / run_id
+    folder.mkdir(parents=True, mode=0o700)
+    for old in sorted(path for path in repo.runs.iterdir() if path.is_dir())[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return Run(run_id, folder, redactor)
+
+
+def events(repo: Repo, deployment: str = "") -> Iterator[Event]:
+    """All events that are kept, oldest first; those of one deployment if it is named."""
+    if not repo.runs.is_dir():
+        return
+    for folder in sorted(repo.runs.iterdir()):
+        path = folder / "events.jsonl"
+        if path.is_file():
+            yield from (event for event in _read(path) if not deployment or event.get("deployment") == deployment)
+
+
+def _read(path: Path) -> Iterator[Event]:
+    with path.open(encoding="utf-8") as stream:
+        for line in stream:
+            if line.endswith("\n"):  # a crash can cut the last line
+                yield json.loads(line)
+
+
+def _now() -> str:
+    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
