@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ STATUS = {
     "runner_on_unreachable": "unreachable",
     "runner_on_skipped": "skipped",
 }
+
+
+CONTROLLER = "localhost"
+"""Steps of the controller belong to no deployment."""
 
 
 @dataclass
@@ -77,6 +82,8 @@ def run(  # noqa: PLR0913 - what a run needs, each named
                 "ANSIBLE_CONFIG": str(repo.root / "ansible.cfg"),
                 "SLIPWAY_PLAN": str(hosts_file),
                 processes.RUN_ENV: run_id,
+                # the ansible-playbook beside this interpreter, also when the environment is not activated
+                "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
             },
             settings={"suppress_env_files": True, "pexpect_timeout": 0.05},
             event_handler=handle,
@@ -119,14 +126,15 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
     if status is None or data.get("task_action", "").rpartition(".")[2] in QUIET_ACTIONS:
         return
     result = data.get("res") or {}
-    host = outcome.hosts.setdefault(data["host"], HostResult())
+    name = "" if data["host"] == CONTROLLER else data["host"]
+    host = outcome.hosts.setdefault(name, HostResult())
     if status in ("failed", "unreachable") and not data.get("ignore_errors"):
         host.message, host.hint = _message(result), str(result.get("hint", ""))
     if status == "ok" and result.get("changed"):
         status = "changed"
     on_event(
         {
-            "deployment": data["host"],
+            "deployment": name,
             "kind": "step",
             "step": data.get("task", ""),
             "status": status,

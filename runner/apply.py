@@ -24,7 +24,7 @@ from runner.runs import Event
 from runner.workflow import Planned, Selection, plan_loaded
 
 PLAYBOOK = "apply.yml"
-NEEDS_SECRETS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START})
+NEEDS_SECRETS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START, Kind.RESTART})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +87,21 @@ def apply(job: Job) -> Applied:
 
 def _still_needed(job: Job, actions: tuple[Action, ...]) -> tuple[Action, ...]:
     """Look again now that nobody else can act: what another run has done meanwhile is dropped."""
-    names = tuple(action.deployment for action in actions)
-    again = {a.deployment: a for a in plan_loaded(job.planned.loaded, Selection(names)).plan.actions}
-    restart = {a.deployment for a in actions if a.reason == RESTART}
+    loaded = job.planned.loaded
+    known = {*loaded.names, *records.read_all(loaded.repo, [a.deployment for a in actions])}
+    orphans = tuple(action for action in actions if action.deployment not in known)
+    names = tuple(action.deployment for action in actions if action.deployment in known)
+    again = {a.deployment: a for a in plan_loaded(loaded, Selection(names)).plan.actions} if names else {}
     current = []
     for action in actions:
         now = again.get(action.deployment)
-        if action.deployment in restart or (now is not None and now.kind is action.kind):
+        restart = action.kind is Kind.RESTART and now is not None and now.kind is Kind.NONE
+        if restart or (now is not None and now.kind is action.kind):
             current.append(action)
         elif now is not None and now.kind is not Kind.NONE:
             message = f"{action.deployment}: the plan said {action.kind}, but now it would be {now.kind} ({now.reason})"
             raise Blocked(message, code="plan-moved", hint="run it again to see the new plan")
-    return tuple(current)
-
-
-RESTART = "restart was asked for"
+    return (*current, *orphans)
 
 
 def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> Applied:

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     START = "start"
+    RESTART = "restart"
+    """Only ever asked for; no plan comes to it by itself."""
     STOP = "stop"
     BLOCKED = "blocked"
     HELD = "held"
@@ -37,13 +39,14 @@ SYMBOLS = {
     Kind.CREATE: "+",
     Kind.UPDATE: "~",
     Kind.START: ">",
+    Kind.RESTART: "↻",
     Kind.STOP: "■",
     Kind.BLOCKED: "!",
     Kind.HELD: "⏸",
     Kind.NONE: "=",
 }
 ORDER = list(Kind)
-CHANGING = frozenset({Kind.DESTROY, Kind.REPLACE, Kind.CREATE, Kind.UPDATE, Kind.START, Kind.STOP})
+CHANGING = frozenset({Kind.DESTROY, Kind.REPLACE, Kind.CREATE, Kind.UPDATE, Kind.START, Kind.RESTART, Kind.STOP})
 DESTRUCTIVE = frozenset({Kind.DESTROY, Kind.REPLACE})
 
 

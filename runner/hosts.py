@@ -15,6 +15,7 @@ GROUPS_OF_KIND: dict[Kind, tuple[str, ...]] = {
     Kind.CREATE: ("converge",),
     Kind.UPDATE: ("converge",),
     Kind.START: ("start",),
+    Kind.RESTART: ("start",),
     Kind.STOP: ("stop",),
 }
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from runner import generated
+from runner.digest import text_digest
 from runner.domain import Record
 from runner.errors import InvalidFiles, Problem
 from runner.repo import Repo
@@ -63,6 +64,11 @@ def to_text(record: Record) -> str:
     body = {VARIABLE: {"format": _FORMAT, **asdict(record)}}
     header = _HEADER.format(source=record.file or f"deployments/{record.deployment}.yaml")
     return header + _dump(body) + "\n"
+
+
+def fingerprint(record: Record | None) -> str:
+    """Equal fingerprints, equal files. Tells whether an apply changed a record that it had to blank meanwhile."""
+    return text_digest(to_text(record)) if record is not None else ""
 
 
 def begin(repo: Repo, record: Record) -> None:

@@ -73,7 +73,7 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
         except (CapacityError, QuotaError) as error:
             attempts.append(f"{name}: {error}")
             continue
-        return _facts(machine, name)
+        return {**_facts(machine, name), "record_before": records.fingerprint(existing)}
     raise CapacityError("no candidate has a machine: " + "; ".join(attempts), code="no-capacity", hint="add a candidate")
 
 
@@ -114,9 +114,10 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
         owner=it.owner,
         file=it.file,
     )
+    changed = records.fingerprint(record) != machine["record_before"]
     if check:
-        return records.read(it.repo, it.name) != record
-    changed = records.write(it.repo, record)
+        return changed
+    records.write(it.repo, record)
     return access.write_page(it.repo, record, panel) or changed
 
 

@@ -36,7 +36,10 @@ def access_text(data: dict[str, Any], *, style: Style) -> str:
     lines = box(title, inside, style.width, edge=lambda text: style.paint(text, look))
     lines += _instructions(panel.get("instructions", ""), style)
     for snippet in panel.get("snippets", []):
-        lines += ["", style.bold(snippet["title"]) + (style.dim(f" ({snippet['language']})") if snippet.get("language") else "")]
+        lines += [
+            "",
+            style.bold(snippet["title"]) + (style.dim(f" ({snippet['language']})") if snippet.get("language") else ""),
+        ]
         lines += snippet["code"].rstrip("\n").split("\n")
     if panel.get("commands"):
         pairs = [(command["title"], command["command"]) for command in panel["commands"]]
@@ -65,7 +68,9 @@ def _inside(panel: dict[str, Any], style: Style) -> list[str]:
     if panel.get("secrets"):
         lines += ["", *_pairs([(secret["name"], _secret(secret, style)) for secret in panel["secrets"]], style)]
         if any(secret.get("value") is None for secret in panel["secrets"]):
-            lines.append(f"{style.dim('show them:')} {style.command('runner access ' + panel['name'] + ' --show-secrets')}")
+            lines.append(
+                f"{style.dim('show them:')} {style.command('runner access ' + panel['name'] + ' --show-secrets')}"
+            )
     return lines
 
 

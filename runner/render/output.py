@@ -31,6 +31,7 @@ class Output:
         self.verbosity = verbosity
         self.redactor = redactor
         self.stdout, self.stderr = sys.stdout, sys.stderr
+        self._encodings = _encoding(self.stdout), _encoding(self.stderr)
         self.style = _style(self.stdout, color, redactor)
         """For texts given to `result`."""
         self.err_style = _style(self.stderr, color, redactor)
@@ -89,10 +90,11 @@ class Output:
 
     def _write(self, stream: TextIO, text: str, *, end: str = "\n", masked: bool = False) -> None:
         """`masked`: JSON whose strings were redacted; a numeric secret must not tear up its numbers."""
-        style = self.style if stream is self.stdout else self.err_style
+        style, encoding = (
+            (self.style, self._encodings[0]) if stream is self.stdout else (self.err_style, self._encodings[1])
+        )
         text = only_colors(text if masked else self.redactor.text(text))
         text = (text if style.unicode else to_ascii(text)) + end
-        encoding = getattr(stream, "encoding", None) or "utf-8"
         try:
             stream.write(text.encode(encoding, "replace").decode(encoding))
             stream.flush()
@@ -153,9 +155,13 @@ def _wants_color(env: Mapping[str, str], tty: bool) -> bool:  # noqa: FBT001
     return tty and env.get("TERM") != "dumb"
 
 
+def _encoding(stream: TextIO) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"
+
+
 def _is_unicode(stream: TextIO) -> bool:
     try:
-        SYMBOLS.encode(getattr(stream, "encoding", None) or "utf-8")
+        SYMBOLS.encode(_encoding(stream))
     except (UnicodeError, LookupError):
         return False
     return True

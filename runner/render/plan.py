@@ -22,6 +22,7 @@ LOOKS = {
     Kind.CREATE: "green",
     Kind.UPDATE: "yellow",
     Kind.START: "green",
+    Kind.RESTART: "green",
     Kind.STOP: "blue",
     Kind.BLOCKED: "red",
     Kind.HELD: "cyan",

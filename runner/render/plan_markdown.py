@@ -24,6 +24,7 @@ _DOTS = {
     Kind.CREATE: "🟢",
     Kind.UPDATE: "🟡",
     Kind.START: "🟢",
+    Kind.RESTART: "🟢",
     Kind.STOP: "🔵",
     Kind.BLOCKED: "⛔",
     Kind.HELD: "⏸️",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,11 +17,11 @@ from runner.render.parts import RESULT
 from runner.render.progress_frame import FRAMES_PER_SECOND, frame, step_line
 from runner.render.progress_state import BAD, LOG_LINES, State, Track
 from runner.render.results import results_text
+from runner.render.style import to_ascii
 from runner.render.text import pad, width
 from runner.render.units import duration, plural
 
 if TYPE_CHECKING:
-    from rich.live import Live
     from rich.text import Text
 
 _LOG_SHOWN = 3
@@ -30,7 +31,9 @@ _RECAP_TRACKS = 3
 
 def make_progress(output: Output, actions: Sequence[Action]) -> Progress:
     """The progress of these actions, in the form that this output can show."""
-    state = State([(action.deployment, action.kind.value) for action in actions if action.kind in CHANGING], monotonic())
+    state = State(
+        [(action.deployment, action.kind.value) for action in actions if action.kind in CHANGING], monotonic()
+    )
     return LiveProgress(output, state) if output.live else Progress(output, state)
 
 
@@ -82,8 +85,13 @@ class Progress:
         symbol, look = RESULT.get(status, RESULT["started"])
         took = f" ({duration(event['seconds'])})" if event.get("seconds") is not None else ""
         head = f"{style.paint(symbol, look)} {event.get('step') or status}{style.dim(took)}"
-        lines = message.splitlines() if status in BAD or kind == "result" or verbose else []
-        return [head, *(f"  {style.paint(line, 'red' if status in BAD else 'dim')}" for line in lines)]
+        look = "red" if status in BAD else "dim"
+        told = message.splitlines() if status in BAD or kind == "result" or verbose else []
+        first, *rest = told or [""]
+        return [
+            f"{head}: {style.paint(first, look)}" if first else head,
+            *(f"  {style.paint(line, look)}" for line in rest),
+        ]
 
     def _end(self) -> None:
         results = self.results
@@ -98,24 +106,57 @@ class LiveProgress(Progress):
     """A picture that is drawn again eight times a second; the cursor is given back whatever happens."""
 
     def __init__(self, output: Output, state: State) -> None:
-        super().__init__(output, state)
-        self._live: Live | None = None
-
-    def __enter__(self) -> Self:
         from rich.console import Console
         from rich.live import Live
 
-        streams = self._output.stdout, self._output.stderr
-        console = Console(file=self._output.stderr, force_terminal=True, no_color=not self._style.color)
+        super().__init__(output, state)
+        self._streams = output.stdout, output.stderr
+        self._console = Console(file=output.stderr, force_terminal=True, no_color=not self._style.color)
         self._live = Live(
             get_renderable=self._picture,
-            console=console,
+            console=self._console,
             refresh_per_second=FRAMES_PER_SECOND,
             transient=True,
-            redirect_stdout=streams[0].isatty(),
+            redirect_stdout=output.stdout.isatty(),
             vertical_overflow="crop",
         )
+
+    def __enter__(self) -> Self:
         self._live.start()
         # What is said meanwhile scrolls by above the picture.
-        self._streams, (self._output.stdout, self._output.stderr) = streams, (sys.stdout, sys.stderr)
+        self._output.stdout, self._output.stderr = sys.stdout, sys.stderr
         return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+        self._output.stdout, self._output.stderr = self._streams
+        super().__exit__(kind, error, traceback)
+
+    def _show(self, event: dict[str, Any], now: float) -> None:
+        """Nothing: the next picture shows it."""
+
+    def _picture(self) -> Text:
+        from rich.text import Text
+
+        size = self._console.size
+        style = replace(self._style, width=size.width)
+        logs = LOG_LINES if self._output.verbose else _LOG_SHOWN
+        with self._state.lock:
+            lines = frame(self._state, style=style, height=size.height - 1, now=monotonic(), logs=logs)
+        text = "\n".join(lines)
+        return Text.from_ansi(text if self._style.unicode else to_ascii(text), no_wrap=True, overflow="crop")
+
+    def _end(self) -> None:
+        tracks = [track for track in self._state.tracks.values() if track.steps]
+        for track in tracks if len(tracks) <= _RECAP_TRACKS else ():
+            self._output.show("\n".join(self._recap(track)))
+        super()._end()
+
+    def _recap(self, track: Track) -> list[str]:
+        told = [step for step in track.steps if step.status not in {"ok", "skipped"}]
+        quiet = sum(1 for step in track.steps if step.status == "ok")
+        lines = [self._style.bold(track.name)]
+        lines += [step_line(step, style=self._style, now=monotonic()) for step in told]
+        return [*lines, *([self._style.dim(f"    · {plural(quiet, 'step')} had nothing to do")] if quiet else [])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.render.parts import RESULT
-from runner.render.progress_state import BAD, GOOD, Step, Track
+from runner.render.progress_state import BAD, GOOD, State, Step, Track
 from runner.render.style import Style
 from runner.render.text import cut, pad, width
 from runner.render.units import duration, plural
@@ -16,17 +16,19 @@ WIDEST = 100
 """Durations stand at the right edge, but not at the far end of a wide screen."""
 _HEADER_LINES = 2
 _LEAST_BODY = 3
+_DONE_KEPT = 3
+_STEPS_WANTED = 3
+"""Of each running deployment; more than `_DONE_KEPT` finished ones make room for them."""
 _STEP_INDENT = "    "
 
 
-def frame(
-    tracks: Sequence[Track], log: Sequence[tuple[str, str]], *, style: Style, height: int, now: float, elapsed: float
-) -> list[str]:
-    """Header, one line or a few for each deployment, and the last log lines: at most `height` lines."""
-    log = log[-max(0, height - _HEADER_LINES - _LEAST_BODY - 1) :] if height > _HEADER_LINES + _LEAST_BODY + 1 else ()
-    tail = ["", *_log(log, style)] if log else []
-    room = max(1, height - _HEADER_LINES - len(tail))
+def frame(state: State, *, style: Style, height: int, now: float, logs: int) -> list[str]:
+    """Header, one line or a few for each deployment, and the last `logs` log lines: at most `height` lines."""
+    tracks, elapsed = list(state.tracks.values()), now - state.began
+    logs = min(logs, len(state.log), max(0, height - _HEADER_LINES - _LEAST_BODY - 1))
     picture = _Picture(style, now, spin(elapsed), max((width(track.name) for track in tracks), default=0))
+    tail = ["", *_log(list(state.log)[-logs:], picture.names, style)] if logs else []
+    room = max(1, height - _HEADER_LINES - len(tail))
     lines = [*_header(tracks, style, elapsed), "", *picture.body(tracks, room), *tail]
     return [cut(line, style.width - 1) for line in lines[:height]]
 
@@ -51,11 +53,14 @@ class _Picture:
 
     def body(self, tracks: Sequence[Track], room: int) -> list[str]:
         """In the order of the plan. What does not fit is folded: first who waits, then who is done, then the rest."""
-        shown, before, after = list(tracks), [], []
+        shown = list(tracks)
+        before: list[str] = []
+        after: list[str] = []
         if len(shown) > room:
             shown, after = self._fold(shown, [t for t in shown if t.status == "waiting"], "○", "dim", "waiting")
-        if len(shown) + len(after) > room:
-            done = [t for t in shown if t.status in GOOD or t.status == "skipped"]
+        done = [track for track in shown if track.status in GOOD or track.status == "skipped"]
+        wanted = sum(_STEPS_WANTED for track in shown if track.running)
+        if len(shown) + len(after) > room or (len(done) > _DONE_KEPT and len(shown) + len(after) + wanted > room):
             shown, before = self._fold(shown, done, "✓", "green", "done")
         spare = room - len(shown) - len(before) - len(after)
         if spare < 0:
@@ -72,7 +77,9 @@ class _Picture:
         if not folded:
             return shown, []
         names = {track.name for track in folded}
-        line = f"{self.style.paint(symbol, look)} {len(folded)} {word}  " + self.style.dim(", ".join(names_of(folded)))
+        line = f"{self.style.paint(symbol, look)} {len(folded)} {word}  " + self.style.dim(
+            ", ".join(track.name for track in folded)
+        )
         return [track for track in shown if track.name not in names], [line]
 
     def _trees(self, shown: Sequence[Track], spare: int) -> dict[str, int]:
@@ -93,7 +100,10 @@ class _Picture:
         name = pad(track.name, self.names)
         name = self.style.dim(name) if track.status == "waiting" else self.style.bold(name)
         line = f"{mark} {name}  {pad(took, 7, right=True)}  {'' if steps else self._says(track)}".rstrip()
-        return [line, *(step_line(s, style=self.style, now=self.now, spinner=self.spinner) for s in _last(track, steps))]
+        return [
+            line,
+            *(step_line(s, style=self.style, now=self.now, spinner=self.spinner) for s in _last(track, steps)),
+        ]
 
     def _says(self, track: Track) -> str:
         if track.running:
@@ -101,11 +111,6 @@ class _Picture:
         if track.status == "waiting":
             return self.style.dim("waiting")
         return self.style.paint(track.error, "red") if track.status in BAD else self.style.paint(track.url, "cyan")
-
-
-def names_of(tracks: Sequence[Track]) -> list[str]:
-    """Their names."""
-    return [track.name for track in tracks]
 
 
 def _last(track: Track, count: int) -> list[Step]:
@@ -122,6 +127,5 @@ def _header(tracks: Sequence[Track], style: Style, elapsed: float) -> list[str]:
     return [pad(left, min(style.width - 1, WIDEST) - len(right)) + style.dim(right)]
 
 
-def _log(log: Sequence[tuple[str, str]], style: Style) -> list[str]:
-    names = max(width(name) for name, _ in log)
+def _log(log: Sequence[tuple[str, str]], names: int, style: Style) -> list[str]:
     return [style.dim(cut(f"{pad(name, names)} │ {line}", style.width - 1)) for name, line in log]

@@ -66,11 +66,11 @@ def request(
 
         try:
             channel.sendall(_encoded(method, target, body))
-            response = HTTPResponse(channel, method=method)
-            response.begin()
-            if response.status >= BAD_REQUEST:
-                raise DockerError(response.status, _message(response.read()))
-            yield response
+            with HTTPResponse(channel, method=method) as response:
+                response.begin()
+                if response.status >= BAD_REQUEST:
+                    raise DockerError(response.status, _message(response.read()))
+                yield response
         except (OSError, HTTPException) as error:
             raise _unreachable(error, path) from error
 

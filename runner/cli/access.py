@@ -1,0 +1,65 @@
+"""Show how to use a service: links, snippets, secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from runner import access, health, records, vault, yamlfile
+from runner.cli._app import App
+from runner.domain import Record
+from runner.errors import UsageError
+from runner.render.access import access_text
+
+HEALTH = {"healthy": "healthy", "starting": "progressing", "unhealthy": "degraded"}
+
+
+@click.command()
+@click.argument("name")
+@click.option("--show-secrets", is_flag=True, help="Decrypt and show passwords and tokens.")
+@click.option("--open", "open_link", is_flag=True, help="Open the first link in the browser.")
+@click.pass_obj
+def command(app: App, name: str, show_secrets: bool, open_link: bool) -> int:
+    """Show the access panel of a deployment."""
+    record = _record(app, name)
+    template = app.repo.templates / f"{record.spec['template']}.yaml"
+    panel = access.panel(record, access.source(yamlfile.parse(yamlfile.read(template))))
+    data = {**panel, **_health(record), "secrets": _secrets(app, record, show=show_secrets), "commands": _commands(name)}
+    app.output.result(data, lambda: access_text(data, style=app.output.style))
+    if open_link and panel["endpoints"]:
+        click.launch(panel["endpoints"][0]["url"])
+    return 0
+
+
+def _record(app: App, name: str) -> Record:
+    record = records.read(app.repo, name)
+    if record is None:
+        raise UsageError(f"{name} was never deployed", code="unknown-deployment", hint=f"runner reconcile {name}")
+    if not record.spec or not record.endpoints:
+        raise UsageError(f"{name} is not finished", code="not-finished", hint=f"runner reconcile {name}")
+    return record
+
+
+def _health(record: Record) -> dict[str, str]:
+    if record.state != "running" or not record.health:
+        return {"health": record.state, "health_reason": ""}
+    state, detail = health.probe_all({record.deployment: record.health})[record.deployment]
+    return {"health": HEALTH[state], "health_reason": detail if state != "healthy" else ""}
+
+
+def _secrets(app: App, record: Record, *, show: bool) -> list[dict[str, Any]]:
+    sources = record.spec["secrets"]
+    stored = vault.read(app.repo, record.deployment) if show and "generate" in sources.values() else {}
+    for value in stored.values():
+        app.redactor.reveal(value)
+    return [
+        {"name": key, "value": stored.get(key), "where": access.origin(record.deployment, source)}
+        for key, source in sources.items()
+    ]
+
+
+def _commands(name: str) -> list[dict[str, str]]:
+    pairs = [("is it well", f"runner status {name}"), ("its output", f"runner logs {name} -f")]
+    pairs.append(("stop it", f"runner stop {name}"))
+    return [{"title": title, "command": typed} for title, typed in pairs]

@@ -1,0 +1,73 @@
+"""Check tools, versions, permissions and providers, each with its fix."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from runner import __version__, providers, vault
+from runner.cli._app import App
+from runner.errors import RunnerError
+from runner.load import load
+from runner.observe import open_provider
+from runner.providers.base import Check
+from runner.render.doctor import doctor_text
+from runner.repo import Repo
+
+OLDEST_PYTHON = (3, 11)
+
+
+@click.command()
+@click.pass_obj
+def command(app: App) -> int:
+    """Check this machine, this repository and every provider. Exit code 1 when something needs repair."""
+    checks = [{"group": group, **asdict(check)} for group, check in _checks(app.repo)]
+    data: dict[str, Any] = {"checks": checks}
+    app.output.result(data, lambda: doctor_text(data, style=app.output.style))
+    return 1 if any(check["ok"] is False for check in checks) else 0
+
+
+def _checks(repo: Repo) -> Iterator[tuple[str, Check]]:
+    yield from (("this machine", check) for check in _tools())
+    yield from (("this repository", check) for check in _repository(repo))
+    loaded = load(repo)
+    for name in providers.names():
+        for check in open_provider(loaded, name).checks():
+            yield f"provider {name}", check
+
+
+def _tools() -> Iterator[Check]:
+    from importlib.metadata import version
+
+    yield Check("slipway", ok=True, found=__version__)
+    found = ".".join(map(str, sys.version_info[:3]))
+    yield Check("python", sys.version_info >= OLDEST_PYTHON, found, "install Python 3.11 or newer, then make setup")
+    for package in ("ansible-core", "ansible-runner", "supervisor"):
+        yield Check(package, ok=True, found=version(package))
+    git = shutil.which("git")
+    yield Check("git", bool(git), git or "not found", "install git")
+
+
+def _repository(repo: Repo) -> Iterator[Check]:
+    problems = load(repo).problems
+    yield Check("files", not problems, f"{len(problems)} problem(s)" if problems else "valid", "runner validate")
+    writable = os.access(repo.root, os.W_OK)
+    yield Check("folder", writable, str(repo.root), "" if writable else "make it writable")
+    yield _vault(repo)
+
+
+def _vault(repo: Repo) -> Check:
+    encrypted = sorted(repo.host_vars.glob("*/secrets.yaml"))
+    if not encrypted:
+        return Check("vault password", None, "nothing is encrypted yet")
+    try:
+        vault.read(repo, encrypted[0].parent.name)
+    except RunnerError as error:
+        return Check("vault password", ok=False, found=str(error), fix=error.hint)
+    return Check("vault password", ok=True, found="opens the stored secrets")

@@ -1,0 +1,21 @@
+"""Show what happened during applies, oldest first."""
+
+from __future__ import annotations
+
+import click
+
+from runner import runs
+from runner.cli._app import App
+from runner.render.reports import events_text
+
+
+@click.command()
+@click.argument("name", required=False, default="")
+@click.option("-n", "--lines", default=200, show_default=True, help="How many of the last events.")
+@click.pass_obj
+def command(app: App, name: str, lines: int) -> int:
+    """Show the events of the applies that were run from here, or those of one deployment."""
+    found = [event for event in runs.events(app.repo, name) if event["status"] != "started"]
+    data = {"events": found[-lines:]}
+    app.output.result(data, lambda: events_text(data, style=app.output.style))
+    return 0

@@ -1,0 +1,48 @@
+"""Show the output of a service."""
+
+from __future__ import annotations
+
+import click
+
+from runner import records, vault
+from runner.cli._app import App, selection
+from runner.errors import CredentialsError, UsageError
+from runner.load import load
+from runner.observe import open_provider
+from runner.workflow import plan_loaded
+
+
+@click.command()
+@click.argument("name")
+@click.option("-f", "--follow", is_flag=True, help="Go on until interrupted.")
+@click.option("-n", "--lines", default=100, show_default=True, help="How many of the last lines.")
+@click.pass_obj
+def command(app: App, name: str, follow: bool, lines: int) -> int:
+    """Show the last lines of a service's own output. Known secrets are masked."""
+    loaded = load(app.repo)
+    observed = plan_loaded(loaded, selection((name,), ())).observed.by_name[name]
+    resource = observed.resource
+    if resource is None:
+        reason = observed.error or "nothing is there"
+        raise UsageError(f"{name} has no output: {reason}", code="nothing-there", hint=f"runner reconcile {name}")
+    _learn_secrets(app, name)
+    provider = open_provider(loaded, resource.provider)
+    shown = provider.logs(resource, follow=follow, lines=lines)
+    if app.output.json and not follow:
+        app.output.result({"name": name, "lines": list(shown)}, str)
+        return 0
+    for line in shown:
+        app.output.result({"line": line}, lambda shown=line: shown)  # type: ignore[misc]  # bound now, called now
+    return 0
+
+
+def _learn_secrets(app: App, name: str) -> None:
+    """Values that cannot be read here cannot be masked by value; the service's own masking has to do."""
+    record = records.read(app.repo, name)
+    try:
+        values = vault.ensure(app.repo, name, record.spec.get("secrets", {})) if record else {}
+    except CredentialsError as error:
+        app.output.warn(f"Secrets are not masked by value: {error}")
+        return
+    for value in values.values():
+        app.redactor.add(value)

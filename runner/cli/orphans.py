@@ -1,0 +1,64 @@
+"""List what carries our mark and has neither a file nor a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from runner import providers, records
+from runner.cli._app import App, wait_option, yes_option
+from runner.cli._reconcile import Consent, carry_out
+from runner.domain import Action, Kind, Plan, Resource
+from runner.errors import ProviderError
+from runner.load import Loaded, load
+from runner.observe import Observed, open_provider
+from runner.render.reports import orphans_text
+from runner.workflow import Planned
+
+
+@click.command()
+@click.option("--destroy", is_flag=True, help="Remove them.")
+@yes_option
+@wait_option
+@click.pass_obj
+def command(app: App, destroy: bool, yes: bool, wait_s: float) -> int:
+    """Ask every provider for what carries this repository's mark and belongs to nothing."""
+    loaded = load(app.repo)
+    found, unknown = _find(loaded)
+    if destroy and found:
+        return _destroy(app, loaded, found, Consent(yes=yes, allow_destroy=0, wait_s=wait_s))
+    data = {"orphans": [_row(resource) for resource in found], "unknown": unknown}
+    app.output.result(data, lambda: orphans_text(data, style=app.output.style))
+    return 1 if unknown else 0
+
+
+def _find(loaded: Loaded) -> tuple[list[Resource], list[dict[str, str]]]:
+    known = {*loaded.names, *records.read_all(loaded.repo)}
+    found: list[Resource] = []
+    unknown: list[dict[str, str]] = []
+    for name in providers.names():
+        try:
+            found += [r for r in open_provider(loaded, name).list() if r.deployment not in known]
+        except ProviderError as error:
+            unknown.append({"provider": name, "error": str(error), "hint": error.hint})
+    return found, unknown
+
+
+def _row(resource: Resource) -> dict[str, Any]:
+    return {
+        "provider": resource.provider,
+        "id": resource.id,
+        "deployment": resource.deployment,
+        "state": resource.state,
+        "since": resource.since,
+        "detail": resource.detail,
+        "price": providers.load(resource.provider).price(resource.facts),
+    }
+
+
+def _destroy(app: App, loaded: Loaded, found: list[Resource], consent: Consent) -> int:
+    """The same path as every destroy: shown, agreed to, locked, run by Ansible, told by events."""
+    reason = "orphan: our mark, but no file and no record"
+    actions = tuple(Action(r.deployment, r.provider, Kind.DESTROY, reason) for r in found)
+    return carry_out(app, Planned(loaded, {}, Observed(), Plan(actions)), consent, "runner orphans --destroy")

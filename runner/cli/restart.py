@@ -1,0 +1,34 @@
+"""Restart a service without changing its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from runner.cli._app import App, selection, wait_option
+from runner.cli._reconcile import Consent, carry_out
+from runner.domain import Action, Kind, Observation
+from runner.errors import UsageError
+from runner.workflow import make_plan
+
+
+@click.command()
+@click.argument("name")
+@wait_option
+@click.pass_obj
+def command(app: App, name: str, wait_s: float) -> int:
+    """Stop a running service, start it again, and wait until it is healthy. Pending changes are applied too."""
+    planned = make_plan(app.repo, selection((name,), ()))
+    actions = tuple(_restarted(name, a, planned.observed.by_name[name]) for a in planned.plan.actions)
+    planned = replace(planned, plan=replace(planned.plan, actions=actions))
+    return carry_out(app, planned, Consent(yes=True, wait_s=wait_s), f"runner restart {name}")
+
+
+def _restarted(name: str, action: Action, have: Observation) -> Action:
+    """What needs nothing and runs is restarted; an update restarts anyway."""
+    if action.kind is not Kind.NONE:
+        return action
+    if have.resource is None or have.resource.state != "running":
+        raise UsageError(f"{name} does not run: {action.reason}", code="not-running", hint=f"runner start {name}")
+    return replace(action, kind=Kind.RESTART, reason="restart was asked for")

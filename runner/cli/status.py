@@ -1,0 +1,29 @@
+"""Show what is: in sync or drifted, healthy or not, since when, at what price."""
+
+from __future__ import annotations
+
+import click
+
+from runner import status
+from runner.cli._app import App, selection
+from runner.render.status import deployment_text, status_text
+from runner.workflow import Selection, plan_loaded
+from runner.load import load
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.pass_obj
+def command(app: App, name: str | None) -> int:
+    """Show the state of all deployments, or everything about one. Faulty files do not stop it."""
+    loaded = load(app.repo)
+    if loaded.problems and not app.output.json:
+        app.output.warn(f"{len(loaded.problems)} problem(s) in files. See: runner validate")
+    planned = plan_loaded(loaded, selection((name,), ()) if name else Selection())
+    rows = status.rows(planned.plan.actions, loaded.desired, planned.records, planned.observed.by_name)
+    style = app.output.style
+    if name and rows:
+        app.output.result(rows[0], lambda: deployment_text(rows[0], style=style))
+    else:
+        app.output.result({"deployments": rows}, lambda: status_text({"deployments": rows}, style=style))
+    return 0

@@ -1,0 +1,18 @@
+"""Stop a service: state stopped in its file, then reconcile it."""
+
+from __future__ import annotations
+
+import click
+
+from runner.cli._app import App, wait_option
+from runner.cli._desired import change_state
+from runner.cli._reconcile import Consent
+
+
+@click.command()
+@click.argument("name")
+@wait_option
+@click.pass_obj
+def command(app: App, name: str, wait_s: float) -> int:
+    """Write state: stopped into the file of a deployment and reconcile it."""
+    return change_state(app, name, "stopped", Consent(yes=True, wait_s=wait_s))

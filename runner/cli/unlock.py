@@ -1,0 +1,25 @@
+"""Take away a lock that nobody is using any more."""
+
+from __future__ import annotations
+
+import click
+
+from runner import locks
+from runner.cli._app import App
+from runner.errors import UsageError
+
+
+@click.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why it is safe to take it away.")
+@click.pass_obj
+def command(app: App, name: str, reason: str) -> int:
+    """Remove the lock of a deployment. An apply that still runs is not stopped by it."""
+    store = locks.LocalLeases(app.repo.local / "locks")
+    lease = next((lease for lease in store.all() if lease.deployment == name), None)
+    if lease is None:
+        raise UsageError(f"{name} is not locked", code="not-locked", hint="see: runner lock")
+    store.release([lease])
+    app.output.note(f"{name} is unlocked; {lease.who} held it for: {lease.purpose}. Reason: {reason}")
+    app.output.result({"deployment": name, "was_held_by": lease.who, "reason": reason}, str)
+    return 0

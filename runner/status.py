@@ -1,0 +1,87 @@
+"""Status on two axes: is it as the file says, and does it work. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.domain import Action, Desired, Kind, Observation, Record
+from runner.plan import changes
+
+
+def rows(
+    actions: tuple[Action, ...],
+    desired: dict[str, Desired],
+    records: dict[str, Record],
+    observations: dict[str, Observation],
+) -> list[dict[str, Any]]:
+    """One row for each deployment, by name; the shape is described in `render.status`."""
+    listed = [
+        row(a, desired.get(a.deployment), records.get(a.deployment), observations[a.deployment]) for a in actions
+    ]
+    return sorted(listed, key=lambda item: str(item["name"]))
+
+
+def row(action: Action, want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any]:
+    """Status of one deployment."""
+    sync, why = _sync(action)
+    state, detail = health(record, have)
+    resource = have.resource
+    endpoints = record.endpoints if record else {}
+    return {
+        "name": action.deployment,
+        "template": want.spec["template"] if want else (record.spec.get("template", "") if record else ""),
+        "provider": record.provider if record else action.provider,
+        "sync": sync,
+        "sync_reason": why,
+        "health": state,
+        "health_reason": detail,
+        "since": resource.since if resource else "",
+        "price": _price(want, record, have),
+        "url": next((str(e["url"]) for e in endpoints.values()), "") if state != "missing" else "",
+        "file": want.file if want else "",
+        "owner": want.owner if want else (record.owner if record else ""),
+        "state": want.state if want else "absent",
+        "protect": bool(want.protect if want else record and record.protect),
+        "hold": {"until": want.hold.until, "reason": want.hold.reason} if want and want.hold else None,
+        "endpoints": [{"label": name, "url": endpoint["url"]} for name, endpoint in sorted(endpoints.items())],
+        "changes": [
+            {"field": c.field, "before": c.before, "after": c.after, "forces_replacement": c.forces_replacement}
+            for c in (changes(want, record, resource) if want else ())
+        ],
+    }
+
+
+def _sync(action: Action) -> tuple[str, str]:
+    if action.kind is Kind.NONE:
+        return "in-sync", ""
+    if action.kind is Kind.BLOCKED:
+        return "unknown", action.reason
+    return "drifted", f"would {action.kind}: {action.reason}" if action.kind is not Kind.HELD else action.reason
+
+
+def health(record: Record | None, have: Observation) -> tuple[str, str]:
+    """How well it works, and why."""
+    resource = have.resource
+    if have.error:
+        return "unknown", have.error
+    if len(have.resources) > 1:
+        return "unknown", "several resources carry this name"
+    if resource is None:
+        return "missing", ""
+    if resource.state == "stopped":
+        return "stopped", resource.detail
+    if resource.state == "failed":
+        return "degraded", resource.detail
+    if record is None or not record.digest or resource.state == "pending" or have.health == "starting":
+        return "progressing", have.health_detail or "it is not finished"
+    if have.health == "unhealthy":
+        return "degraded", have.health_detail
+    return "healthy", ""
+
+
+def _price(want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any] | None:
+    known = (record.price if record else None) or (want.price if want else None)
+    if known is None:
+        return None
+    runs = have.resource is not None and have.resource.state != "stopped"
+    return known if runs else {**known, "hourly": 0.0}
