@@ -1,0 +1,243 @@
+"""The catalogue keeps its promises: every template is complete, resolves with its defaults, and hides its secrets."""
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runner import expressions
+from runner.template import Template
+
+FOLDER = Path(__file__).parent.parent / "templates"
+FILES = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+TEMPLATES = {name: Template.model_validate(yaml.safe_load(path.read_text())) for name, path in FILES.items()}
+SEEDS = {"ollama", "jupyter", "desktop", "code-server", "chatterbox-tts", "comfyui", "automatic1111"}
+ALSO_PROMISED = {"vllm", "tgi", "llamacpp", "custom", "custom-script"}
+EXAMPLES = {"image": "registry.example/app:1.0"}
+"""Values of parameters that are required and have no default."""
+
+every_template = pytest.mark.parametrize("name", TEMPLATES)
+with_and_without_gpu = pytest.mark.parametrize("machine", [{}, {"gpu": "L4"}], ids=["cpu", "gpu"])
+
+
+def context(template: Template, *, machine: dict[str, Any] | None = None, every_secret: bool = True, **params: Any):
+    """What an expression sees when a deployment sets nothing but what it must."""
+    values = {key: param.default for key, param in template.params.items() if not param.secret}
+    values |= {key: EXAMPLES[key] for key, param in template.params.items() if param.required}
+    values |= params
+    secrets = {key: param for key, param in template.params.items() if param.secret}
+    given = frozenset(key for key, param in secrets.items() if every_secret or param.generate or param.required)
+    ports = {key: port.host for key, port in template.service.ports.items()}
+    return {
+        "deployment": {"name": "example", "owner": "team", "labels": {}},
+        "params": values,
+        "ports": ports,
+        "machine": machine or {},
+        "model": next((model for model in template.models if model.id == values.get("model")), None),
+        "secrets": {**dict.fromkeys(secrets, ""), **expressions.SecretMarkers(given)},
+        "urls": {key: f"{template.service.ports[key].protocol}://127.0.0.1:{port}" for key, port in ports.items()},
+    }
+
+
+def commands(template: Template) -> Iterator[list[str]]:
+    yield template.service.command
+    if template.service.process:
+        yield template.service.process.command
+
+
+def environments(template: Template) -> Iterator[dict[str, str]]:
+    yield template.service.env
+    if template.service.process:
+        yield template.service.process.env
+
+
+def access_texts(template: Template) -> Iterator[str]:
+    yield template.access.instructions
+    yield from (endpoint.path for endpoint in template.access.endpoints)
+    yield from (snippet.code for snippet in template.access.snippets)
+
+
+def all_expressions(template: Template) -> Iterator[str]:
+    yield template.service.image
+    for command in commands(template):
+        yield from command
+    for env in environments(template):
+        yield from env.values()
+    yield from access_texts(template)
+
+
+def command_line(template: Template, **params: Any) -> list[str]:
+    seen = context(template, **params)
+    return [word for item in template.service.command if (word := expressions.text(item, seen))]
+
+
+def test_catalogue_holds_what_was_promised():
+    assert set(TEMPLATES) >= SEEDS | ALSO_PROMISED
+
+
+@every_template
+def test_editors_find_the_schema(name):
+    first_line = FILES[name].read_text().splitlines()[0]
+    assert first_line == "# yaml-language-server: $schema=../schemas/template.schema.json"
+
+
+@every_template
+@with_and_without_gpu
+@pytest.mark.parametrize("every_secret", [True, False], ids=["all-secrets", "needed-secrets"])
+def test_every_expression_resolves_with_defaults(name, machine, every_secret):
+    template = TEMPLATES[name]
+    seen = context(template, machine=machine, every_secret=every_secret)
+    for source in all_expressions(template):
+        expressions.text(source, seen)
+
+
+@every_template
+def test_secrets_stay_out_of_commands_and_access_texts(name):
+    template = TEMPLATES[name]
+    seen = context(template)
+    for command in commands(template):
+        assert not [word for word in command if expressions.MARK in expressions.text(word, seen)]
+    assert not [text for text in access_texts(template) if expressions.MARK in expressions.text(text, seen)]
+
+
+@every_template
+def test_every_param_has_an_effect(name):
+    template = TEMPLATES[name]
+    text = "\n".join(all_expressions(template))
+    for key, param in template.params.items():
+        assert f"{'secrets' if param.secret else 'params'}.{key}" in text, key
+
+
+@every_template
+def test_defaults_satisfy_their_own_rules(name):
+    for key, param in TEMPLATES[name].params.items():
+        if param.default is None:
+            continue
+        assert not param.choices or param.default in param.choices, key
+        assert not param.pattern or re.fullmatch(param.pattern, str(param.default)), key
+        assert param.min is None or param.default >= param.min, key
+        assert param.max is None or param.default <= param.max, key
+
+
+@every_template
+@with_and_without_gpu
+def test_images_are_pinned(name, machine):
+    template = TEMPLATES[name]
+    image = expressions.text(template.service.image, context(template, machine=machine))
+    assert re.fullmatch(r"[\w./-]+:(?!latest\b)[\w.-]+(@sha256:[0-9a-f]{64})?", image)
+
+
+@every_template
+def test_packages_of_processes_are_pinned(name):
+    process = TEMPLATES[name].service.process
+    for package in process.packages if process else []:
+        assert re.fullmatch(r"[\w.-]+==[\w.]+", package)
+
+
+@every_template
+def test_no_foreign_host_is_written_down(name):
+    template = TEMPLATES[name]
+    seen = context(template)
+    texts = [expressions.text(source, seen) for source in all_expressions(template)]
+    found = {host for text in texts for host in re.findall(r"https?://([^\s/:\"'$]+)|\b(\d+\.\d+\.\d+\.\d+)\b", text)}
+    assert {part for pair in found for part in pair if part} <= {"127.0.0.1"}
+
+
+@every_template
+def test_health_probes_a_tcp_port_of_the_service(name):
+    service = TEMPLATES[name].service
+    assert service.ports[service.health.port].protocol in {"http", "https", "tcp"}
+
+
+@every_template
+def test_library_is_consistent(name):
+    template = TEMPLATES[name]
+    ids = [model.id for model in template.models]
+    assert len(ids) == len(set(ids))
+    assert all(model.vram_gb > model.size_gb for model in template.models)
+    assert not ids or template.params["model"].default in ids
+    pattern = template.params["model"].pattern if ids else ""
+    assert all(re.fullmatch(pattern, model_id) for model_id in ids)
+
+
+@every_template
+def test_inactive_templates_say_why(name):
+    template = TEMPLATES[name]
+    assert template.status == "active" or template.status_note
+
+
+def test_default_ports_differ_so_that_services_share_a_machine():
+    hosts = [port.host for template in TEMPLATES.values() for port in template.service.ports.values()]
+    assert len(hosts) == len(set(hosts))
+
+
+def test_jupyter_runs_on_two_engines_with_one_password():
+    jupyter = TEMPLATES["jupyter"]
+    assert jupyter.status == "active"
+    assert jupyter.service.process
+    assert jupyter.service.health.path == "/api"
+    token = expressions.value(jupyter.service.env["JUPYTER_TOKEN"], context(jupyter))
+    assert token == {"secret_parts": [{"secret": "password"}]}
+
+
+def test_jupyter_takes_the_cuda_image_on_a_gpu_machine():
+    jupyter = TEMPLATES["jupyter"]
+    images = [expressions.text(jupyter.service.image, context(jupyter, machine=m)) for m in ({}, {"gpu": "L4"})]
+    assert ["cuda" in image for image in images] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "flag"),
+    [
+        ("vllm", {"max_model_len": 4096}, "--max-model-len=4096"),
+        ("vllm", {"quantization": "awq"}, "--quantization=awq"),
+        ("vllm", {"served_model_name": "chat"}, "--served-model-name=chat"),
+        ("tgi", {"max_total_tokens": 4096}, "--max-total-tokens=4096"),
+        ("tgi", {"quantize": "gptq"}, "--quantize=gptq"),
+    ],
+)
+def test_optional_flags_appear_only_when_set(name, params, flag):
+    template = TEMPLATES[name]
+    assert flag in command_line(template, **params)
+    assert flag not in command_line(template)
+
+
+def test_vllm_command_starts_with_the_model():
+    assert command_line(TEMPLATES["vllm"])[0] == "Qwen/Qwen2.5-7B-Instruct"
+
+
+def run_script(tmp_path: Path, **params: Any) -> subprocess.CompletedProcess[str]:
+    """The command of custom-script with a `curl` that copies a local file."""
+    fetched = tmp_path / "fetched"
+    fetched.write_text("echo fetched\n")
+    curl = tmp_path / "curl"
+    curl.write_text(f'#!/bin/bash\nwhile [ "$1" != --output ]; do shift; done\ncp {fetched} "$2"\n')
+    curl.chmod(0o755)
+    template = TEMPLATES["custom-script"]
+    seen = context(template, **params)
+    env = {key: expressions.text(value, seen) for key, value in template.service.env.items()}
+    env |= {"PATH": f"{tmp_path}:/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+    return subprocess.run(command_line(template, **params), env=env, capture_output=True, text=True, check=False)
+
+
+def test_custom_script_runs_what_people_wrote_as_data(tmp_path):
+    result = run_script(tmp_path, script='echo "it\'s {{ params }} $PORT"')
+    assert result.stdout == "it's {{ params }} 8080\n"
+
+
+def test_custom_script_runs_a_fetched_script_of_the_right_checksum(tmp_path):
+    checksum = hashlib.sha256(b"echo fetched\n").hexdigest()
+    result = run_script(tmp_path, script_url="https://scripts.example/x.sh", script_sha256=checksum)
+    assert result.stdout == "fetched\n"
+
+
+@pytest.mark.parametrize("checksum", ["0" * 64, ""])
+def test_custom_script_refuses_a_fetched_script_of_another_checksum(tmp_path, checksum):
+    result = run_script(tmp_path, script_url="https://scripts.example/x.sh", script_sha256=checksum)
+    assert result.returncode != 0
+    assert "fetched\n" not in result.stdout
