@@ -1,0 +1,94 @@
+"""Fixtures for all tests. No test touches this checkout, the home folder, or any network but loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ("ansible.cfg", "playbooks", "roles", "runner", "tools")
+"""What a test's repository has in common with this one."""
+
+
+@dataclass(frozen=True)
+class RepoBuilder:
+    """A Slipway repository in a temporary folder, with services in a folder of its own."""
+
+    root: Path
+    home: Path
+
+    def deployment(self, name: str, text: str) -> Path:
+        """Write a deployment file."""
+        path = self.root / "deployments" / f"{name}.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def template(self, name: str, text: str) -> Path:
+        """Write a template file."""
+        path = self.root / "templates" / f"{name}.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def settings(self, text: str) -> None:
+        """Write runner.yaml."""
+        (self.root / "runner.yaml").write_text(text, encoding="utf-8")
+
+    def run(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """The command line in a process of its own, as a person would use it."""
+        command = [sys.executable, "-m", "runner", *arguments]
+        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **(env or {})}
+        return subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+
+
+@pytest.fixture(autouse=True)
+def _apart_from_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services, caches and settings of whoever runs the tests are not ours."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for name in ("CI", "SLIPWAY_VAULT_PASSWORD", "SLIPWAY_PLAN", "NO_COLOR", "FORCE_COLOR", "DOCKER_HOST"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Iterator[RepoBuilder]:
+    """An empty repository with the real templates, roles and playbooks; what still runs at the end is stopped."""
+    root = tmp_path / "repo"
+    for folder in ("deployments", "inventory"):
+        (root / folder).mkdir(parents=True)
+    for name in SHARED:
+        (root / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "templates", root / "templates")
+    shutil.copytree(ROOT / "inventory" / "group_vars", root / "inventory" / "group_vars")
+    shutil.copy(ROOT / "inventory" / "deployments.yaml", root / "inventory")
+    home = tmp_path / "services"
+    (root / "runner.yaml").write_text(f"id: test\nproviders:\n  local: {{home: {home}}}\n", encoding="utf-8")
+    yield RepoBuilder(root, home)
+    _stop_services(home)
+
+
+def _stop_services(home: Path) -> None:
+    from runner.ansible_plugins.module_utils.supervisor_api import Supervisor
+
+    if home.exists():
+        Supervisor(str(home)).shutdown()
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A port of this machine that nobody uses."""
+
+    def choose() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return choose
