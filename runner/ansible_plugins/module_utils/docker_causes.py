@@ -9,7 +9,7 @@ from .docker_socket import DockerError, DockerUnreachable
 
 PORT_TAKEN = re.compile(r":(\d+)(?:/\w+)?\b.*(?:port is already allocated|address already in use)", re.DOTALL)
 GPU = ("could not select device driver", "nvidia-container-cli", "unresolvable CDI devices", "runtime name: nvidia")
-NO_IMAGE = ("no such image", "manifest unknown", "not found", "pull access denied", "repository does not exist")
+NO_IMAGE = ("no such image", "manifest unknown", "manifest for", "failed to resolve reference", "does not exist")
 THROTTLED = ("toomanyrequests", "too many requests")
 DENIED = ("unauthorized", "authentication required", "denied: requested access", "no basic auth credentials")
 UNREACHABLE = (
@@ -60,7 +60,7 @@ def _about_image(said: str, image: str) -> Cause | None:
     if any(text in lower for text in DENIED):
         fix = "check the name, or log in to the registry on this host (docker login)"
         return Cause("registry-denied", f"the registry does not give image {image} ({said}); {fix}")
-    if any(text in lower for text in NO_IMAGE) and "executable file not found" not in lower:
+    if any(text in lower for text in NO_IMAGE):
         fix = "check its name and tag; a private one needs docker login on this host"
         return Cause("image-not-found", f"image {image} was not found ({said}); {fix}")
     return None

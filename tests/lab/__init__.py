@@ -1,0 +1,1 @@
+"""The lab: a real Docker engine and real images on a machine that may have neither."""

@@ -1,0 +1,174 @@
+"""Images for the tests, made here: no registry is needed.
+
+`base` is Debian with Python, from debootstrap. `tiny` is a static busybox. Every folder in dockerfiles/ is one more,
+built from its Dockerfile. All are called slipway-lab/NAME:1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.lab.host import LabError, cache, install, need, run
+
+FOLDERS = Path(__file__).parent / "dockerfiles"
+SOURCE = "slipway-lab-source"
+RELEASE = "bookworm"
+PACKAGES = "python3,ca-certificates"
+APPLETS = ("sh", "cat", "echo", "env", "false", "httpd", "id", "ls", "nc", "sleep", "test", "touch", "true", "wget")
+
+
+def names() -> list[str]:
+    """All images, in an order in which they can be made."""
+    return ["base", "tiny", *sorted(path.parent.name for path in FOLDERS.glob("*/Dockerfile"))]
+
+
+def reference(name: str) -> str:
+    """What to write after `image:`."""
+    return f"slipway-lab/{name}:1"
+
+
+def ensure(name: str, *, rebuild: bool = False) -> str:
+    """Make sure that an image is there and up to date; what was done, as a sentence."""
+    if name not in names():
+        msg = f"there is no image {name!r}; there are {', '.join(names())}"
+        raise LabError(msg)
+    source = _source(name)
+    if _made_from(name) == source and not rebuild:
+        return f"{reference(name)} is there"
+    {"base": _base, "tiny": _tiny}.get(name, _build)(name, source)
+    return f"{reference(name)} made"
+
+
+def status() -> Iterator[str]:
+    """One line per image."""
+    for name in names():
+        made_from = _made_from(name)
+        yield f"{reference(name)} " + (
+            "is there" if made_from == _source(name) else "is old" if made_from else "is missing"
+        )
+
+
+def _source(name: str) -> str:
+    """Changes when what the image is made from changes."""
+    if name == "base":
+        return f"{RELEASE},{PACKAGES}"
+    if name == "tiny":
+        return ",".join(APPLETS)
+    files = sorted(path for path in (FOLDERS / name).rglob("*") if path.is_file())
+    content = _source("base").encode() + b"".join(path.name.encode() + path.read_bytes() for path in files)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _made_from(name: str) -> str:
+    label = f'{{{{index .Config.Labels "{SOURCE}"}}}}'
+    try:
+        return run("docker", "image", "inspect", "--format", label, reference(name)).strip()
+    except LabError:
+        return ""
+
+
+def _base(name: str, source: str) -> None:
+    archive = cache() / f"base-{RELEASE}-{hashlib.sha256(source.encode()).hexdigest()[:8]}.tar"
+    if not archive.exists():
+        _debootstrap(archive)
+    _import(archive, name, source, 'CMD ["/bin/bash"]')
+
+
+def _debootstrap(archive: Path) -> None:
+    need("debootstrap")
+    with tempfile.TemporaryDirectory(dir=cache()) as folder:
+        root = Path(folder) / "root"
+        run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", RELEASE, root)
+        for leftover in ("var/cache/apt/archives", "var/lib/apt/lists"):
+            shutil.rmtree(root / leftover)
+            (root / leftover / "partial").mkdir(parents=True)
+        partial = Path(folder) / "base.tar"
+        run("tar", "--numeric-owner", "-C", root, "-cf", partial, ".")
+        partial.rename(archive)  # only a whole archive ever carries the name
+
+
+def _tiny(name: str, source: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "tiny.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(_busybox(Path(folder)), "bin/busybox")
+            for applet in APPLETS:
+                link = tarfile.TarInfo(f"bin/{applet}")
+                link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+                tar.addfile(link)
+        _import(archive, name, source, 'CMD ["/bin/sh"]')
+
+
+def _busybox(folder: Path) -> Path:
+    if not list(cache().glob("busybox-static_*.deb")):
+        if not shutil.which("apt-get"):
+            msg = "the tiny image comes from the Debian package busybox-static, and there is no apt-get here"
+            raise LabError(msg)
+        if not Path("/var/lib/apt/lists").is_dir() or not list(Path("/var/lib/apt/lists").glob("*Packages*")):
+            install([])
+        run("apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", "busybox-static", folder=cache())
+    run("dpkg-deb", "-x", next(cache().glob("busybox-static_*.deb")), folder / "tree")
+    return next((folder / "tree").glob("**/bin/busybox"))
+
+
+def _import(archive: Path, name: str, source: str, command: str) -> None:
+    changes = ["--change", command, "--change", f'LABEL {SOURCE}="{source}"']
+    run("docker", "import", *changes, archive, reference(name))
+
+
+def _build(name: str, source: str) -> None:
+    ensure("base")
+    with tempfile.TemporaryFile() as context:
+        with tarfile.open(fileobj=context, mode="w", format=tarfile.GNU_FORMAT) as tar:  # docker knows no pax here
+            tar.add(FOLDERS / name, ".")
+            _add_host_files(tar)
+        context.seek(0)
+        proxies = [part for key in os.environ if key.lower().endswith("_proxy") for part in ("--build-arg", key)]
+        flags = ["--network", "host", "--rm", "--label", f"{SOURCE}={source}", "--tag", reference(name), *proxies]
+        run("docker", "build", *flags, "-", stdin=context, env={"DOCKER_BUILDKIT": "0"})
+
+
+def _add_host_files(tar: tarfile.TarFile) -> None:
+    """`.host/`: uv, and how this machine reaches PyPI (certificates, index). Stays in the build stage."""
+    uv = shutil.which("uv", path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}")
+    if not uv:
+        msg = "uv is needed to build images; run this from the project's environment"
+        raise LabError(msg)
+    tar.add(Path(uv).resolve(), ".host/uv")
+    index = _pip_index()
+    for name, content in {
+        "ca.crt": _certificates(),
+        "uv.toml": f'[[index]]\nurl = "{index}"\ndefault = true\n' if index else "",
+    }.items():
+        info = tarfile.TarInfo(f".host/{name}")
+        info.size = len(content.encode())
+        tar.addfile(info, io.BytesIO(content.encode()))
+
+
+def _certificates() -> str:
+    places = [os.environ.get(name) for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")]
+    places += [ssl.get_default_verify_paths().cafile, "/etc/ssl/certs/ca-certificates.crt"]
+    return next((Path(place).read_text() for place in places if place and Path(place).is_file()), "")
+
+
+def _pip_index() -> str:
+    """The package index of this machine; empty for PyPI itself, and when a container could not reach it."""
+    asked = [os.environ.get(name, "") for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")]
+    for python in (sys.executable, "python3"):
+        if not any(asked):
+            done = subprocess.run(
+                [python, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True, check=False
+            )
+            asked.append(done.stdout.strip())
+    return next((url for url in asked if url.startswith("http")), "")
