@@ -180,7 +180,7 @@ def test_help_lists_every_command() -> None:
         [Path(sys.executable).with_name("runner"), "--help"], capture_output=True, text=True, check=True
     ).stdout
     for name, path in commands.items():
-        summary = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+        summary = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0].rstrip(".")
         assert summary, f"{path} needs a docstring: its first line is the help of `runner {name}`"
         assert re.search(rf"^\s+{name}\s+{re.escape(summary[:20])}", answer, re.MULTILINE), name
 
