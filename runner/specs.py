@@ -35,3 +35,21 @@ def endpoints(spec: Spec, address: str) -> dict[str, dict[str, Any]]:
 def urls(record_endpoints: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Port name → URL, as access texts see it."""
     return {name: str(endpoint["url"]) for name, endpoint in record_endpoints.items()}
+
+
+def container_volumes(volumes: Mapping[str, str], container: str) -> dict[str, str]:
+    """Volume name at the engine → path inside. Each deployment has its own, named after its container."""
+    return {f"{container}-{name}": path for name, path in volumes.items()}
+
+
+def container_ports(ports: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Published ports as the engine wants them: it knows tcp and udp only."""
+    return [
+        {
+            "bind": port["bind"],
+            "host": port["host"],
+            "container": port["container"],
+            "protocol": "udp" if port["protocol"] == "udp" else "tcp",
+        }
+        for port in ports.values()
+    ]

@@ -25,4 +25,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Name → filter."""
-        return {"slipway_reveal": slipway_reveal, "slipway_health": specs.health_check}
+        return {
+            "slipway_reveal": slipway_reveal,
+            "slipway_health": specs.health_check,
+            "slipway_volumes": specs.container_volumes,
+            "slipway_container_ports": specs.container_ports,
+        }

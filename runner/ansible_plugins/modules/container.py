@@ -57,6 +57,12 @@ options:
   network: {type: str, default: '', description: Network of the engine to join; empty is the engine's default.}
   pull: {type: str, choices: [missing, always, never], default: missing, description: When to fetch the image.}
   keep_previous: {type: bool, default: false, description: Keep the replaced container until it is committed.}
+  health:
+    type: dict
+    default: {}
+    description:
+      - 'Health check: host, port, protocol, path, status, timeout_s. With it a new container is committed when it is
+        healthy and rolled back when it is not, in one task.'
   remove_volumes: {type: bool, default: false, description: 'With O(state=absent), its volumes and their data go too.'}
   stop_timeout_s: {type: int, default: 30, description: How long it may take to end before it is killed.}
   docker_socket: {type: str, default: '', description: Path of the socket; else DOCKER_HOST; else the engine's default.}
@@ -102,6 +108,10 @@ container:
     image_id: {description: The exact image., type: str}
     status: {description: 'The engine''s word: running, exited, …; or absent.', type: str}
     started_at: {description: When it was started., type: str}
+health:
+  description: What the health check said; empty without one.
+  returned: success
+  type: str
 cause:
   description: Stable name of the failure.
   returned: failure
@@ -110,6 +120,7 @@ cause:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.container_health import started_and_healthy
 from ansible.module_utils.container_spec import HIDDEN, gpus
 from ansible.module_utils.container_steps import StepError, Steps
 from ansible.module_utils.docker_api import Docker
@@ -122,8 +133,12 @@ SHORT = 8
 def run(module):
     """Reach the state; what to answer."""
     params = module.params
-    steps = Steps(Docker(params["docker_socket"]), params, check=module.check_mode)
-    if params["state"] == "restarted":
+    docker, check = Docker(params["docker_socket"]), module.check_mode
+    steps = Steps(docker, {**params, "keep_previous": params["keep_previous"] or bool(params["health"])}, check=check)
+    restart, said = params["state"] == "restarted", ""
+    if params["state"] in ("started", "restarted") and params["health"]:
+        said = started_and_healthy(steps, docker, params, restart=restart, check=check)
+    elif restart:
         steps.started(restart=True)
     else:
         getattr(steps, params["state"])()
@@ -134,6 +149,7 @@ def run(module):
         "actions": steps.actions,
         "changes": sorted({*steps.before, *steps.after}) if "recreated" in steps.actions else [],
         "container": steps.result(),
+        "health": said,
         **({"diff": {"before": steps.before, "after": steps.after}} if module._diff else {}),
     }
 
@@ -178,6 +194,7 @@ def main():
             "network": {"type": "str", "default": ""},
             "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
             "keep_previous": {"type": "bool", "default": False},
+            "health": {"type": "dict", "default": {}},
             "remove_volumes": {"type": "bool", "default": False},
             "stop_timeout_s": {"type": "int", "default": 30},
             "docker_socket": {"type": "str", "default": ""},

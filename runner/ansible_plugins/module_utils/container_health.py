@@ -1,0 +1,70 @@
+"""Starts a container and decides by its health: keep it, or put the previous one back."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping
+
+from .container_steps import StepError, Steps
+from .docker_api import Docker
+from .docker_causes import Cause
+from .docker_socket import DockerError
+from .health_probe import HEALTHY, probe, wait
+
+LOG_LINES = 15
+QUICK_S = 5.0
+SHORT = 8
+"""Values that are shorter are not masked in the log: they would blank out half of it."""
+
+
+def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any], *, restart: bool, check: bool) -> str:
+    """What the health check said. Raises StepError when it never became healthy; then the previous one runs again."""
+    steps.started(restart=restart)
+    if check:
+        return "not checked in check mode"
+    health = params["health"]
+    if not steps.actions:
+        state, detail = probe(health, QUICK_S)
+        if state == HEALTHY:
+            return detail
+        steps.started(restart=True)
+    healthy, detail = wait(health, health.get("timeout_s", 60), _alive(docker, steps.name))
+    if healthy:
+        steps.committed()
+        return detail
+    tail = _log_tail(docker, steps.name, params["env"])
+    raise StepError(Cause("unhealthy", f"{detail}. {_give_up(steps)}{tail}"))
+
+
+def _alive(docker: Docker, name: str) -> Callable[[], str]:
+    """A container that the engine restarts again and again will not become healthy."""
+
+    def check() -> str:
+        state = (docker.inspect(name) or {}).get("State", {})
+        if state.get("OOMKilled"):
+            return "the container was killed because it ran out of memory"
+        if state.get("Running") and not state.get("Restarting"):
+            return ""
+        return f"the container ended by itself with exit code {state.get('ExitCode', '?')}"
+
+    return check
+
+
+def _give_up(steps: Steps) -> str:
+    before = len(steps.actions)
+    steps.rolled_back()
+    if len(steps.actions) > before:
+        return "The previous container runs again"
+    steps.stopped()
+    return "It was stopped again"
+
+
+def _log_tail(docker: Docker, name: str, env: Dict[str, Any]) -> str:
+    try:
+        lines = list(docker.logs(name, follow=False, lines=LOG_LINES))
+    except DockerError:
+        return ""
+    tail = "\n".join(line for line in lines if line.strip())
+    for value in env.values():
+        if len(str(value)) >= SHORT:
+            tail = tail.replace(str(value), "********")
+    return f"\nLast lines of its output:\n{tail}" if tail else ""
