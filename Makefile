@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Ansible takes 0.5 s longer.
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTEST_ADDOPTS
 
-.PHONY: help setup demo test check e2e lab bench plan apply clean runtime \
+.PHONY: help setup demo test check generate e2e lab bench plan apply clean runtime \
 	check-python check-types check-yaml check-ansible check-shell check-generated
 
 help: ## this list
@@ -34,6 +34,10 @@ test: setup ## unit and integration tests, with real Ansible on this machine; no
 
 check: check-python check-types check-yaml check-ansible check-shell check-generated ## ruff, mypy, yamllint, ansible-lint, shellcheck, generated files; -k shows all faults
 
+generate: setup ## write what derives from the code: schemas, docs/commands.md, tables of README.md
+	@runner schema --write
+	@python tools/generate_docs.py
+
 e2e: setup ## tests against real hosts and a real Docker engine; as root, starts what it needs
 	@pytest -m 'docker or ssh' $(ARGS)
 
@@ -41,7 +45,7 @@ lab: setup ## bring up the real hosts that e2e uses, to look around; down: pytho
 	@python -m tests.lab up $(ARGS)
 
 bench: setup ## all benchmarks, one JSON line each
-	@for program in bench/[a-z]*.py; do python "$$program" $(ARGS) || exit 1; done
+	@for program in bench/[a-z]*.py; do python -m "bench.$$(basename "$$program" .py)" $(ARGS) || exit 1; done
 
 plan: runtime ## what would change, and what it costs
 	@runner plan $(ARGS) || [ $$? -eq 2 ] # 2: something would
@@ -72,3 +76,4 @@ check-shell: setup
 
 check-generated: setup
 	runner schema --check
+	python tools/generate_docs.py --check
