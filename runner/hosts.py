@@ -27,7 +27,10 @@ def hosts_for_actions(loaded: Loaded, records: Mapping[str, Record], actions: tu
     return {
         action.deployment: {
             "groups": list(GROUPS_OF_KIND[action.kind]),
-            "vars": _variables(loaded, action.deployment, records.get(action.deployment), str(action.kind)),
+            "vars": {
+                **_variables(loaded, action.deployment, records.get(action.deployment), str(action.kind)),
+                "slipway_provider": action.provider,
+            },
         }
         for action in actions
     }
@@ -47,6 +50,7 @@ def _variables(loaded: Loaded, name: str, record: Record | None, purpose: str) -
     spec = want.spec if want is not None else record.spec if record is not None else {}
     return {
         "slipway_machine": None,
+        "slipway_provider": record.provider if record is not None else "",
         "slipway_root": str(loaded.repo.root),
         "slipway_repo": loaded.repo_id,
         "slipway_deployment": name,

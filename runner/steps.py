@@ -25,6 +25,8 @@ class Subject:
     repo_id: str
     name: str
     purpose: str
+    provider: str
+    """Where the plan saw it; empty outside of a reconcile."""
     spec: dict[str, Any]
     digest: str
     settings: dict[str, Any]
@@ -46,6 +48,7 @@ def subject(variables: Mapping[str, Any]) -> Subject:
         repo_id=variables["slipway_repo"],
         name=variables["slipway_deployment"],
         purpose=variables["slipway_purpose"],
+        provider=variables["slipway_provider"],
         spec=variables["slipway_spec"],
         digest=variables["slipway_digest"],
         settings=variables["slipway_settings"],
@@ -79,22 +82,30 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
 
 def machine_found(it: Subject) -> dict[str, Any] | None:
     """How to reach the machine that is there; None when there is none."""
-    record = records.read(it.repo, it.name)
-    for name in dict.fromkeys([*([record.provider] if record else []), *it.spec.get("provider", [])]):
+    for name in _providers(it):
         machine = _open(it, name).find(it.mark)
         if machine is not None:
             return _facts(machine, name)
     return None
 
 
-def machine_absent(it: Subject, *, check: bool) -> bool:
-    """Ensure the provider says gone. Quiet when it was gone already."""
+def machine_absent(it: Subject, *, check: bool) -> None:
+    """Ensure the provider says gone. Quiet when it was gone already. Raises ProviderError when something is left."""
+    for name in () if check else _providers(it):
+        provider = _open(it, name)
+        provider.destroy(it.mark)
+        if provider.find(it.mark) is not None:
+            hint = "run it again; if that does not help, remove it at the provider"
+            raise ProviderError(f"{name} still has {it.name} after its removal", code="not-gone", hint=hint)
+
+
+def _providers(it: Subject) -> list[str]:
+    """Every provider that may have it. Raises ProviderError when nobody can be asked: silence proves nothing."""
     record = records.read(it.repo, it.name)
-    names = dict.fromkeys([*([record.provider] if record else []), *it.spec.get("provider", [])])
-    if not check:
-        for name in names:
-            _open(it, name).destroy(it.mark)
-    return bool(names)
+    names = [*([record.provider] if record else []), *it.spec.get("provider", []), *([it.provider] if it.provider else [])]
+    if not names:
+        raise ProviderError(f"it is not known which provider has {it.name}", code="unknown-provider")
+    return list(dict.fromkeys(names))
 
 
 def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, Any], *, check: bool) -> bool:

@@ -27,7 +27,8 @@ def doctor_text(data: dict[str, Any], *, style: Style) -> str:
             left = f"  {style.paint(symbol, look)} {pad(check['name'], names)}  "
             found = wrap(check["found"], style.width, indent=left, hanging=" " * width(left))
             lines += found or [left.rstrip()]
-            lines += hint_lines(check.get("fix", ""), style=style, indent=" " * width(left)) if not check["ok"] else []
+            if check["ok"] is False:
+                lines += hint_lines(check.get("fix", ""), style=style, indent=" " * width(left))
         lines.append("")
     failed = sum(1 for check in checks if check["ok"] is False)
     verdict = (

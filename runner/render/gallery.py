@@ -54,7 +54,7 @@ def template_text(data: dict[str, Any], *, style: Style) -> str:
         [
             ("needs", _needs(template["requirements"])),
             ("status", _status(template)),
-            ("image", service["image"]),
+            ("image", _image(service["image"])),
             ("tags", ", ".join(template.get("tags", []))),
         ],
         style=style,
@@ -88,10 +88,15 @@ def _icon(template: dict[str, Any], style: Style) -> str:
     return pad(icon, _ICON_CELLS) + " " if style.unicode and icon else ""
 
 
+def _image(reference: str) -> str:
+    name, at, digest = reference.partition("@sha256:")
+    return f"{name}{at}{digest[:12]}…" if digest else name
+
+
 def _needs(requirements: dict[str, Any]) -> str:
-    vram = requirements.get("vram_gb") or 0
-    gpu = {"required": "GPU", "optional": "GPU optional"}.get(requirements.get("gpu", "none"), "no GPU")
-    parts = [f"{gpu} with {vram:g} GB" if vram and gpu == "GPU" else gpu]
+    vram, gpu = requirements.get("vram_gb") or 0, requirements.get("gpu", "none")
+    memory = f" with {vram:g} GB" if vram else ""
+    parts = [{"required": f"GPU{memory}", "optional": f"GPU{memory} (optional)"}.get(gpu, "no GPU")]
     parts += [f"{requirements['ram_gb']:g} GB RAM"] if requirements.get("ram_gb") else []
     parts += [f"{requirements['disk_gb']:g} GB disk"] if requirements.get("disk_gb") else []
     return " · ".join(parts)

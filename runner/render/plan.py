@@ -1,5 +1,6 @@
-"""A plan for people at a terminal: summary first, destroys first, the next command last. The whole door for plans:
-the JSON document and the Markdown comment are re-exported from here.
+"""A plan for people at a terminal: summary first, destroys first, the next command last.
+
+As JSON it is in `plan_data`, as the comment of a pull request in `plan_markdown`.
 """
 
 from __future__ import annotations
@@ -8,13 +9,10 @@ from typing import Any
 
 from runner.domain import CHANGING, DESTRUCTIVE, ORDER, SYMBOLS, Kind, Plan
 from runner.render.changes import changes_lines
-from runner.render.plan_data import action_json, plan_from_json, plan_json, summary
-from runner.render.plan_markdown import plan_markdown
+from runner.render.plan_data import action_json, summary
 from runner.render.style import Style
 from runner.render.text import GAP, fill, pad, width, wrap
 from runner.render.units import age, hourly, money, monthly, plural
-
-__all__ = ["next_step", "plan_from_json", "plan_json", "plan_markdown", "plan_text", "price_delta"]
 
 LOOKS = {
     Kind.DESTROY: "red",
@@ -123,7 +121,7 @@ def _price(price: dict[str, Any], style: Style) -> list[str]:
         told = f"{money(after - before, currency, signed=True)}/h, {monthly(after - before, currency, signed=True)}"
         told += f"  ({hourly(before, currency)} → {hourly(after, currency)})" if before and after else ""
     origin = ", ".join(part for part in (price["source"], age(price["as_of"], style.now)) if part)
-    line = f"{_INDENT}price {told}"
+    line = f"{_INDENT}{style.dim('price')} {told}"
     if origin and width(line) + GAP + width(origin) <= style.width:
         return [f"{line}{' ' * GAP}{style.dim(origin)}"]
     return [line, *(style.dim(text) for text in wrap(origin, style.width, indent=_INDENT + " " * 6))]

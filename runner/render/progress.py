@@ -76,7 +76,8 @@ class Progress:
             self._output.show(f"{self._style.dim(f'{now - self._state.began:6.1f}s')} {name}  {said}")
 
     def _lines(self, event: dict[str, Any]) -> list[str]:
-        kind, status, message = event["kind"], event["status"], event.get("message") or ""
+        kind, status = event["kind"], event["status"]
+        message = event.get("message") or event.get("url") or ""
         verbose, style = self._output.verbose, self._style
         if kind == "log":
             return [style.dim(f"│ {line}") for line in message.splitlines()] if verbose else []

@@ -22,7 +22,7 @@ from typing import Any
 from runner.render.changes import changes_lines
 from runner.render.parts import HEALTH, SYNC, badge, commands, facts, full_price, listed, note_lines, total_price
 from runner.render.style import Style
-from runner.render.text import Column, Row, fill, natural_width
+from runner.render.text import GAP, Column, Row, fill, natural_width, width
 from runner.render.units import ago, clock, plural, price
 
 _COLUMNS = (
@@ -34,7 +34,7 @@ _COLUMNS = (
     Column("SINCE", right=True, leave_out=3),
     Column("PRICE", right=True),
 )
-_URL = Column("URL")
+_URL = Column("")
 
 
 def status_text(data: dict[str, Any], *, style: Style) -> str:
@@ -42,15 +42,8 @@ def status_text(data: dict[str, Any], *, style: Style) -> str:
     rows = style.clean(data)["deployments"]
     if not rows:
         return f"No deployments yet. Make the first one: {style.command('runner new')}"
-    wide = [Row([*_cells(row, style), row.get("url", "")], _reasons(row, style)) for row in rows]
-    if natural_width([*_COLUMNS, _URL], wide) <= style.width:
-        lines = listed([*_COLUMNS, _URL], wide, style=style)
-    else:
-        narrow = [
-            Row(_cells(row, style), [*(["  " + row["url"]] if row.get("url") else []), *_reasons(row, style)])
-            for row in rows
-        ]
-        lines = listed(_COLUMNS, narrow, style=style)
+    left = natural_width(_COLUMNS, [Row(_cells(row, style)) for row in rows]) + GAP
+    lines = listed([*_COLUMNS, _URL], [_row(row, style, style.width - left) for row in rows], style=style)
     return "\n".join([*lines, "", *_sum(rows, style)])
 
 
@@ -82,6 +75,15 @@ def deployment_text(data: dict[str, Any], *, style: Style) -> str:
     if row.get("changes"):
         lines += ["", "  not yet applied", *changes_lines(row["changes"], style=style, verbose=True)]
     return "\n".join([*lines, "", *commands(_next(row), style=style)])
+
+
+def _row(row: dict[str, Any], style: Style, room: int) -> Row:
+    """The URL stands at the end where there is room for it, else under the row: it is never cut."""
+    url = row.get("url", "")
+    link = style.paint(url, "cyan")
+    beside = width(url) <= room
+    below = ["  " + link] if url and not beside else []
+    return Row([*_cells(row, style), link if beside else ""], [*below, *_reasons(row, style)])
 
 
 def _cells(row: dict[str, Any], style: Style) -> list[str]:

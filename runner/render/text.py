@@ -43,20 +43,18 @@ def width(text: str) -> int:
         text = SGR.sub("", text)
     if text.isascii():
         return len(text)
-    total, previous = 0, ""
-    for char in text:
-        if char == _EMOJI_STYLE and previous and east_asian_width(previous) not in _WIDE:
-            total += 1
-        elif previous != _JOINER and char not in _SKIN_TONES:
-            total += _cells(char)
-        previous = char
-    return total
+    return sum(map(_cells, " " + text, text))
 
 
-def _cells(char: str) -> int:
-    if char in _NO_WIDTH or combining(char):
+def _cells(previous: str, char: str) -> int:
+    """What a character adds to the width, after the one before it."""
+    if char == _EMOJI_STYLE:
+        return 0 if east_asian_width(previous) in _WIDE or previous in _NO_WIDTH or combining(previous) else 1
+    if char in _NO_WIDTH or combining(char) or char in _SKIN_TONES:
         return 0
-    return 2 if east_asian_width(char) in _WIDE else 1
+    if east_asian_width(char) in _WIDE:
+        return 0 if previous == _JOINER else 2
+    return 1
 
 
 def pad(text: str, cells: int, *, right: bool = False) -> str:
@@ -69,15 +67,16 @@ def cut(text: str, cells: int) -> str:
     """The text, ending in `…` when it takes more than this many cells. Keeps colours and closes them."""
     if width(text) <= cells:
         return text
-    kept, used = "", 0
+    kept, used, previous = "", 0, " "
     for piece in re.split(f"({SGR.pattern})", text):
         if SGR.fullmatch(piece):
             kept += piece
             continue
         for char in piece:
-            if used + _cells(char) > cells - 1:
+            used += _cells(previous, char)
+            if used > cells - 1:
                 return kept + "…" + ("\x1b[0m" if "\x1b" in kept else "")
-            kept, used = kept + char, used + _cells(char)
+            kept, previous = kept + char, char
     return kept
 
 
@@ -106,9 +105,12 @@ def natural_width(columns: Sequence[Column], rows: Iterable[Row]) -> int:
 
 
 def table(columns: Sequence[Column], rows: Sequence[Row], cells: int) -> list[str]:
-    """Aligned lines, the titles first (none when all are empty). Fits into `cells` where the columns allow it."""
-    shown = list(range(len(columns)))
+    """Aligned lines, the titles first (none when all are empty). Fits into `cells` where the columns allow it.
+
+    A column without a title and without content takes no room.
+    """
     widths = _widths(columns, [row.cells for row in rows])
+    shown = [index for index, cells_needed in enumerate(widths) if cells_needed]
     while _total(_shrunk(columns, widths, shown, cells)) > cells:
         droppable = [index for index in shown if columns[index].leave_out]
         if not droppable:

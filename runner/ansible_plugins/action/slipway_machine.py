@@ -19,10 +19,11 @@ class ActionModule(ActionBase):
     _VALID_ARGS = frozenset({"state"})
 
     @adapted
-    def run(self, it: steps.Subject, task_vars: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - one signature
+    def run(self, it: steps.Subject, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Sets `slipway_machine`: how to get there, or null when nothing is found."""
         state, check = self._task.args["state"], self._task.check_mode
         if state == "absent":
-            return {"changed": steps.machine_absent(it, check=check)}
+            steps.machine_absent(it, check=check)
+            return {"changed": bool(task_vars["slipway_machine"])}
         machine = steps.machine_found(it) if state == "found" else steps.machine_present(it, check=check)
         return {"changed": False, "ansible_facts": {"slipway_machine": machine}}

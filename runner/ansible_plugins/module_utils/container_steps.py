@@ -150,13 +150,13 @@ class Steps:
             raise StepError(Cause("image-not-found", text))
         if self._check:
             if not present:
-                self._did("pulled")
+                self.actions.insert(0, "pulled")
             return
         self._try(self._docker.pull, image)
         self._pulled = True
         after = self._docker.image(image)
         if (present or {}).get("Id") != (after or {}).get("Id"):
-            self._did("pulled")
+            self.actions.insert(0, "pulled")
 
     def _replace(self, current: Optional[Mapping[str, Any]], previous: Optional[Mapping[str, Any]]) -> None:
         if self._check:
