@@ -2,94 +2,29 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import runpy
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import ansible.module_utils
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 
-from runner.ansible_plugins.module_utils.docker_api import Docker
+from tests.ansible_plugins.box import CANARY, PLUGINS, Box
+from tests.ansible_plugins.box import box as make_box
 from tests.lab import ready
 
 pytestmark = pytest.mark.docker
 
-PLUGINS = Path(__file__).resolve().parents[2] / "runner" / "ansible_plugins"
-CANARY = "canary-5up3r-s3cret"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _module_utils() -> Iterator[None]:
-    ansible.module_utils.__path__.append(str(PLUGINS / "module_utils"))
-    yield
-    ansible.module_utils.__path__.remove(str(PLUGINS / "module_utils"))
-
-
-class Box:
-    """One service: a web server that shows a file of its volume, and that the module is asked to manage."""
-
-    def __init__(self, image: str, labels: dict[str, str]) -> None:
-        self.name = f"slipway-{labels['slipway-repo']}-web"
-        self.volume = f"{self.name}-data"
-        self.docker = Docker()
-        self.wanted: dict[str, Any] = {
-            "name": self.name,
-            "image": image,
-            "command": ["httpd", "-f", "-p", "8080", "-h", "/data"],
-            "env": {"TOKEN": CANARY, "COLOUR": "red", "DEBUG": True, "LEVEL": 1},
-            "labels": labels,
-            "ports": [{"host": ready.free_port(), "container": 8080}],
-            "volumes": {self.volume: "/data"},
-            "stop_timeout_s": 0,  # httpd as process 1 does not hear SIGTERM
-        }
-        self.said = ""
-
-    def call(self, *, check: bool = False, **changed: Any) -> dict[str, Any]:
-        """Run the module's file like Ansible does; its answer."""
-        arguments = {**self.wanted, **changed, "_ansible_check_mode": check, "_ansible_diff": True}
-        output = io.StringIO()
-        with patch_module_args(arguments), redirect_stdout(output), pytest.raises(SystemExit):
-            runpy.run_path(str(PLUGINS / "modules" / "container.py"), run_name="__main__")
-        self.said += output.getvalue()
-        answer: dict[str, Any] = json.loads(output.getvalue())
-        return answer
-
-    def status(self, suffix: str = "") -> str:
-        container = self.docker.inspect(self.name + suffix)
-        return str(container["State"]["Status"]) if container else "absent"
-
-    def id(self) -> str:
-        container = self.docker.inspect(self.name)
-        assert container
-        return str(container["Id"])
-
-    def environment(self) -> list[str]:
-        container = self.docker.inspect(self.name)
-        assert container
-        return list(container["Config"]["Env"])
-
-
-@pytest.fixture(scope="module")
-def image() -> str:
-    return ready.image("tiny")
-
 
 @pytest.fixture
-def box(image: str) -> Iterator[Box]:
-    with ready.mark() as labels:
-        made = Box(image, labels)
+def box() -> Iterator[Box]:
+    with make_box() as made:
         yield made
-        assert CANARY not in made.said
 
 
 @pytest.fixture
@@ -184,7 +119,7 @@ def test_unreachable_registry_touches_nothing(running: Box) -> None:
     assert (running.id(), running.status()) == (before, "running")
 
 
-def test_port_clash_puts_the_previous_back(running: Box, image: str) -> None:
+def test_port_clash_puts_the_previous_back(running: Box) -> None:
     before, taken = running.id(), ready.free_port()
     other = {
         **running.wanted,
@@ -302,8 +237,8 @@ def test_absent_removes_everything_and_is_quiet_when_gone(running: Box) -> None:
     assert not running.call(state="absent", remove_volumes=True)["changed"]
 
 
-def test_foreign_container_is_never_touched(box: Box, image: str) -> None:
-    box.docker.create(box.name, {"Image": image, "Cmd": ["sleep", "1000"], "Labels": box.wanted["labels"]})
+def test_foreign_container_is_never_touched(box: Box) -> None:
+    box.docker.create(box.name, {"Image": box.image, "Cmd": ["sleep", "1000"], "Labels": box.wanted["labels"]})
     for state in ("started", "stopped", "absent"):
         answer = box.call(state=state)
         assert (answer["failed"], answer["cause"]) == (True, "name-taken")
