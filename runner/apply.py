@@ -182,7 +182,16 @@ def _result_event(item: Result) -> Event:
 
 
 def _log_total(run: runs.Run, seconds: float) -> None:
-    run.event({"deployment": "", "kind": "result", "step": "apply", "status": "ok", "seconds": round(seconds, 2), "message": ""})
+    run.event(
+        {
+            "deployment": "",
+            "kind": "result",
+            "step": "apply",
+            "status": "ok",
+            "seconds": round(seconds, 2),
+            "message": "",
+        }
+    )
 
 
 @contextlib.contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from runner import generated, yamlfile
 from runner.errors import InvalidFiles, Problem, UsageError
@@ -13,9 +15,7 @@ def set_state(repo: Repo, name: str, state: str) -> bool:
     """Set `state:` of a deployment. Says whether the file changed. Raises UsageError, InvalidFiles."""
     path = repo.deployment_file(name)
     if not path.exists():
-        raise UsageError(
-            f"{repo.relative(path)} does not exist", code="unknown-deployment", hint="see: runner status"
-        )
+        raise UsageError(f"{repo.relative(path)} does not exist", code="unknown-deployment", hint="see: runner status")
     return set_field(repo, path, "state", state, after="provider")
 
 
@@ -23,16 +23,35 @@ def set_field(repo: Repo, path: Path, key: str, value: str, *, after: str) -> bo
     """Set a top-level field to a plain word; a new one goes below the field `after`, else to the end."""
     try:
         text = yamlfile.read(path)
-        span = yamlfile.scalar_span(text, key)
-        places = yamlfile.lines(text)
+        before = yamlfile.parse(text)
     except yamlfile.YamlFault as fault:
         problem = Problem(fault.code, fault.message, file=repo.relative(path), line=fault.line, hint=fault.hint)
         raise InvalidFiles([problem]) from fault
-    if span is not None:
-        new = text[: span[0]] + value + text[span[1] :]
-    else:
-        new = _inserted(text, f"{key}: {value}\n", _end_of(places, after))
+    if before.get(key) == value:
+        return False
+    new = next((new for new in _attempts(text, key, value, after) if _parsed(new) == {**before, key: value}), None)
+    if new is None:
+        hint = f"write {key}: {value} into it by hand"
+        raise UsageError(f"{repo.relative(path)} is written in a way that cannot be edited", code="cannot-edit", hint=hint)
     return generated.write(path, new, mode=path.stat().st_mode & 0o777)
+
+
+def _attempts(text: str, key: str, value: str, after: str) -> Iterator[str]:
+    """Ways to edit, the nicest first; people lay out YAML in more ways than a line number can tell."""
+    span = yamlfile.scalar_span(text, key)
+    if span is not None:
+        start, end = span
+        yield text[:start] + (value if end > start else f" {value}") + text[end:]
+    else:
+        yield _inserted(text, f"{key}: {value}", _end_of(yamlfile.lines(text), after))
+        yield _inserted(text, f"{key}: {value}", 0)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return yamlfile.parse(text)
+    except yamlfile.YamlFault:
+        return None
 
 
 def _end_of(places: dict[yamlfile.Path_, int], key: str) -> int:
@@ -42,7 +61,8 @@ def _end_of(places: dict[yamlfile.Path_, int], key: str) -> int:
 
 def _inserted(text: str, row: str, line: int) -> str:
     rows = text.splitlines(keepends=True)
-    if rows and not rows[-1].endswith("\n"):
-        rows[-1] += "\n"
-    rows.insert(line or len(rows), row)
+    newline = "\r\n" if rows and rows[0].endswith("\r\n") else "\n"
+    if rows and not rows[-1].endswith(("\n", "\r")):
+        rows[-1] += newline
+    rows.insert(line or len(rows), row + newline)
     return "".join(rows)

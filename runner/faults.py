@@ -81,7 +81,7 @@ def _written(loc: Sequence[str | int], data: Any) -> tuple[Path_, Path_]:
     path: list[str | int] = []
     here = data
     for index, part in enumerate(loc):
-        inside = isinstance(here, dict) and part in here or isinstance(here, list) and isinstance(part, int)
+        inside = (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int))
         if not inside:
             last = index == len(loc) - 1
             return tuple(path), (part,) if last and isinstance(here, dict) and isinstance(part, str) else ()

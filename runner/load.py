@@ -92,7 +92,7 @@ def _provider_settings_problems(repo: Repo, settings: Settings) -> list[Problem]
     from pydantic import ValidationError
 
     from runner import providers
-    from runner.faults import Fault, of_model, unknown
+    from runner.faults import of_model, unknown
 
     faults: list[Fault] = []
     for name, options in settings.providers.items():
@@ -160,7 +160,10 @@ class _Loader:
         if deployment is None:
             return None
         relative = self.repo.relative(path)
-        if deployment.template not in self._templates[0] and (self.repo.templates / f"{deployment.template}.yaml").exists():
+        if (
+            deployment.template not in self._templates[0]
+            and (self.repo.templates / f"{deployment.template}.yaml").exists()
+        ):
             return None  # the template's own faults are reported
         try:
             desired, faults = resolve(Source(name, relative, deployment), self._templates[0], self.settings)
@@ -207,7 +210,11 @@ def _entry_fault(entry: os.DirEntry[str], by_case: dict[str, str], root: Path) -
         return "bad-file-name", f"deployments are files that end with {SUFFIX}", hint
     folded = stem.lower()
     if folded in by_case:
-        return "name-case", f"differs from {by_case[folded]} only by case", "choose another name: some systems see one file"
+        return (
+            "name-case",
+            f"differs from {by_case[folded]} only by case",
+            "choose another name: some systems see one file",
+        )
     by_case[folded] = entry.name
     if not _valid_name(stem):
         rule = "a name has small letters, digits and hyphens, starts with a letter, and has at most 41 characters"
@@ -233,7 +240,9 @@ def _read(repo: Repo, path: Path, model: Any) -> tuple[Any, list[Problem]]:
         return None, [Problem(fault.code, fault.message, file=relative, line=fault.line, hint=fault.hint)]
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return None, [Problem("unreadable-file", f"cannot be read: {reason}", file=relative, hint="check its permissions")]
+        return None, [
+            Problem("unreadable-file", f"cannot be read: {reason}", file=relative, hint="check its permissions")
+        ]
     try:
         return model.model_validate(data), []
     except ValidationError as error:

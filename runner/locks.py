@@ -148,7 +148,9 @@ def new(deployment: str, *, run: str, purpose: str, commit: str = "", forever: b
 
 
 @contextlib.contextmanager
-def hold(store: LeaseStore, leases: Collection[Lease], wait_s: float, waiting: Callable[[Lease], None]) -> Iterator[None]:
+def hold(
+    store: LeaseStore, leases: Collection[Lease], wait_s: float, waiting: Callable[[Lease], None]
+) -> Iterator[None]:
     """Hold leases for the time of a block, with a heartbeat. Raises Blocked after `wait_s` seconds of waiting.
 
     `waiting` is called once with the lease that stands in the way.

@@ -35,7 +35,9 @@ def open_provider(loaded: Loaded, provider: str) -> ProviderClass:
     return providers.load(provider)(context(loaded, provider))
 
 
-def observe(loaded: Loaded, records: Mapping[str, Record], *, names: Collection[str] = (), probe: bool = True) -> Observed:
+def observe(
+    loaded: Loaded, records: Mapping[str, Record], *, names: Collection[str] = (), probe: bool = True
+) -> Observed:
     """Ask the providers in use. With names, the rest is left out (and orphans cannot be told)."""
     wanted = set(names) or {*loaded.names, *records}
     used = {*_providers_of(loaded.desired, wanted), *(records[n].provider for n in wanted if n in records)}

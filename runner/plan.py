@@ -151,7 +151,9 @@ def _update(record: Record | None, resource: Resource, differences: tuple[Change
         return Verdict(Kind.UPDATE, "it was never finished", changes=differences)
     if not differences:
         return Verdict(Kind.UPDATE, "its digest is not the one that was applied: changed by hand or by another clone")
-    return Verdict(Kind.UPDATE, ", ".join(change.field for change in differences[:3]) + _more(differences), "", differences)
+    return Verdict(
+        Kind.UPDATE, ", ".join(change.field for change in differences[:3]) + _more(differences), "", differences
+    )
 
 
 def _more(differences: tuple[Change, ...]) -> str:
@@ -196,7 +198,9 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in data.items():
         field = f"{prefix}{key}"
         if isinstance(value, dict) and "secret_parts" in value:
-            found[field] = "".join(p if isinstance(p, str) else f"<secret {p['secret']}>" for p in value["secret_parts"])
+            found[field] = "".join(
+                p if isinstance(p, str) else f"<secret {p['secret']}>" for p in value["secret_parts"]
+            )
         elif isinstance(value, dict):
             found.update(_flat(value, f"{field}."))
         else:

@@ -42,7 +42,9 @@ class Source:
     deployment: Deployment
 
 
-def resolve(source: Source, templates: Mapping[str, Template], settings: Settings) -> tuple[Desired | None, list[Fault]]:
+def resolve(
+    source: Source, templates: Mapping[str, Template], settings: Settings
+) -> tuple[Desired | None, list[Fault]]:
     """The desired side of one deployment, or every fault that its file has against template and provider."""
     want = source.deployment
     template = templates.get(want.template)
@@ -155,7 +157,9 @@ def _secrets(want: Deployment, template: Template, faults: list[Fault]) -> dict[
     for name in sources:
         if name not in expected and not _ENV_SECRET.match(name):
             hint = suggestion(name, expected, otherwise="an environment variable is written in capitals")
-            faults.append(Fault("unknown-secret", ("secrets", name), f"{name} is not a secret of {want.template}", hint))
+            faults.append(
+                Fault("unknown-secret", ("secrets", name), f"{name} is not a secret of {want.template}", hint)
+            )
     for name, param in expected.items():
         if name in sources:
             continue
@@ -181,9 +185,7 @@ def _ports(want: Deployment, template: Template, faults: list[Fault]) -> dict[st
     return ports
 
 
-def _spec(
-    source: Source, template: Template, settings: Settings, candidates: tuple[str, ...], **declared: Any
-) -> Spec:
+def _spec(source: Source, template: Template, settings: Settings, candidates: tuple[str, ...], **declared: Any) -> Spec:
     want = source.deployment
     owner = want.owner or settings.defaults.owner
     labels = {**settings.defaults.labels, **want.labels}
@@ -299,7 +301,11 @@ def _notices(want: Deployment) -> tuple[tuple[str, str], ...]:
         elif hasattr(value, "model_fields_set"):
             inner = type(value).model_fields
             defaults = {field: inner[field].default for field in value.model_fields_set}
-            found += [f"{name}.{field}" for field in defaults if _later(inner[field]) and getattr(value, field) != defaults[field]]
+            found += [
+                f"{name}.{field}"
+                for field in defaults
+                if _later(inner[field]) and getattr(value, field) != defaults[field]
+            ]
     return tuple((field, "is accepted but has no effect yet") for field in sorted(found))
 
 

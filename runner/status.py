@@ -15,9 +15,7 @@ def rows(
     observations: dict[str, Observation],
 ) -> list[dict[str, Any]]:
     """One row for each deployment, by name; the shape is described in `render.status`."""
-    listed = [
-        row(a, desired.get(a.deployment), records.get(a.deployment), observations[a.deployment]) for a in actions
-    ]
+    listed = [row(a, desired.get(a.deployment), records.get(a.deployment), observations[a.deployment]) for a in actions]
     return sorted(listed, key=lambda item: str(item["name"]))
 
 

@@ -77,7 +77,9 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
             attempts.append(f"{name}: {error}")
             continue
         return {**_facts(machine, name), "record_before": records.fingerprint(existing)}
-    raise CapacityError("no candidate has a machine: " + "; ".join(attempts), code="no-capacity", hint="add a candidate")
+    raise CapacityError(
+        "no candidate has a machine: " + "; ".join(attempts), code="no-capacity", hint="add a candidate"
+    )
 
 
 def machine_found(it: Subject) -> dict[str, Any] | None:
@@ -102,7 +104,11 @@ def machine_absent(it: Subject, *, check: bool) -> None:
 def _providers(it: Subject) -> list[str]:
     """Every provider that may have it. Raises ProviderError when nobody can be asked: silence proves nothing."""
     record = records.read(it.repo, it.name)
-    names = [*([record.provider] if record else []), *it.spec.get("provider", []), *([it.provider] if it.provider else [])]
+    names = [
+        *([record.provider] if record else []),
+        *it.spec.get("provider", []),
+        *([it.provider] if it.provider else []),
+    ]
     if not names:
         raise ProviderError(f"it is not known which provider has {it.name}", code="unknown-provider")
     return list(dict.fromkeys(names))

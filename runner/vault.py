@@ -29,7 +29,7 @@ def password(repo: Repo) -> str:
     if given:
         return given
     try:
-        asked = subprocess.run([repo.vault_script], check=True, capture_output=True, text=True)  # noqa: S603 - our own
+        asked = subprocess.run([repo.vault_script], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise CredentialsError(
             "the vault password is not known here",
@@ -140,5 +140,3 @@ def reveal(value: Any, secrets: Mapping[str, str]) -> Any:
             return "".join(part if isinstance(part, str) else secrets[part["secret"]] for part in value["secret_parts"])
         return {key: reveal(item, secrets) for key, item in value.items()}
     return [reveal(item, secrets) for item in value] if isinstance(value, list) else value
-
-

@@ -84,7 +84,9 @@ def require_allowed(planned: Planned, allow_destroy: int | None) -> None:
         message = f"the plan destroys {count} and replaces {len(replaces)}: {names}"
         raise Blocked(message, code="destroy-not-allowed", hint="read the plan, then add --allow-destroy")
     if allow_destroy and count + len(replaces) != allow_destroy:
-        message = f"--allow-destroy {allow_destroy} was given, but the plan destroys or replaces {count + len(replaces)}"
+        message = (
+            f"--allow-destroy {allow_destroy} was given, but the plan destroys or replaces {count + len(replaces)}"
+        )
         raise Blocked(message, code="destroy-count", hint=f"read the plan; --allow-destroy {count + len(replaces)}")
     if count >= MANY_DESTROYS and count * 2 > total and allow_destroy != count + len(replaces):
         message = f"the plan destroys {count} of {total} deployments"

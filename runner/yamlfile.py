@@ -1,12 +1,15 @@
 """Reads the YAML that people write: strict, bounded, fast, and able to say on which line a field stands.
 
-The YAML 1.2 core schema decides types (`no` is text, `010` is ten). Anchors, tags and duplicate keys are faults: a
-deployment is short, and what it says must be what a reader sees. PyYAML's C parser builds the nodes; turning them
-into data is done here because PyYAML's own constructor neither reports duplicates nor is fast.
+The YAML 1.2 core schema decides types, not the YAML 1.1 of PyYAML: `no`, `on`, `12:30:45`, `2026-12-24` and `1_000`
+are text, `010` is ten, `1e3` is a number. Narrower than the schema on purpose: `0x1F`, `0o17`, `.inf` and numbers
+beyond 64 bit are text. Anchors, tags and duplicate keys are faults: a deployment is short, and what it says must be
+what a reader sees. PyYAML's C parser builds the nodes; turning them into data is done here because PyYAML's own
+constructor neither reports duplicates nor is fast.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +34,7 @@ _CONSTANTS: dict[str, Any] = {
 }
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _NUMERIC_START = frozenset("0123456789+-.")
 
 Path_ = tuple[str | int, ...]
@@ -66,7 +69,9 @@ def read(path: Path) -> str:
     with path.open("rb") as stream:
         raw = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        raise YamlFault("file-too-large", f"the file is larger than {MAX_BYTES // 1024} KiB", hint="is it the right file?")
+        raise YamlFault(
+            "file-too-large", f"the file is larger than {MAX_BYTES // 1024} KiB", hint="is it the right file?"
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -80,7 +85,9 @@ def parse(text: str) -> dict[str, Any]:
     if node is None:
         raise YamlFault("empty-file", "the file is empty", hint="write at least: template: NAME, or delete the file")
     if not isinstance(node, MappingNode):
-        raise YamlFault("not-a-mapping", "the file must be a mapping of fields", line=1, hint="start with: template: NAME")
+        raise YamlFault(
+            "not-a-mapping", "the file must be a mapping of fields", line=1, hint="start with: template: NAME"
+        )
     data: dict[str, Any] = _build(node, set(), 0)
     return data
 
@@ -115,35 +122,35 @@ def scalar_span(text: str, key: str) -> tuple[int, int] | None:
 
 def _offset(text: str, mark: Any) -> int:
     """libyaml counts in its own way; line and column are what can be trusted."""
-    start = 0
-    for _ in range(mark.line):
-        start = text.index("\n", start) + 1
-    return start + int(mark.column)
+    return sum(map(len, text.splitlines(keepends=True)[: mark.line])) + int(mark.column)
 
 
 def _compose(text: str) -> Node | None:
-    _refuse_abyss(text)
-    parser = _NodeParser(text)
     try:
-        return parser.get_single_node()  # type: ignore[no-any-return]
+        if "&" in text or sum(text.count(opener) for opener in ("[", "{", "- ", "-\t", "? ")) >= SUSPICIOUS_OPENERS:
+            _refuse_tricks(text)
+        parser = _NodeParser(text)
+        try:
+            return parser.get_single_node()  # type: ignore[no-any-return]
+        finally:
+            parser.dispose()
     except yaml.YAMLError as error:
         raise _syntax_fault(text, error) from error
-    finally:
-        parser.dispose()
+    except UnicodeEncodeError as error:
+        raise _control_fault(text, error.start) from error
 
 
-def _refuse_abyss(text: str) -> None:
-    """The C parser recurses and would overflow the stack, so suspicious texts are walked event by event first."""
-    if sum(text.count(opener) for opener in ("[", "{", "- ", "-\t", "? ")) < SUSPICIOUS_OPENERS:
-        return
+def _refuse_tricks(text: str) -> None:
+    """Suspicious texts are walked event by event first: nodes no longer know their anchors, and building them recurses
+    in C, which would overflow the stack.
+    """
     depth = 0
-    try:
-        for event in yaml.parse(text, Loader=yaml.CLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise _depth_fault(event.start_mark.line + 1)
-    except yaml.YAMLError as error:
-        raise _syntax_fault(text, error) from error
+    for event in yaml.parse(text, Loader=yaml.CLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _depth_fault(event.start_mark.line + 1)
+        if getattr(event, "anchor", None):
+            raise _alias_fault(event.start_mark.line + 1)
 
 
 def _depth_fault(line: int) -> YamlFault:
@@ -156,17 +163,23 @@ def _syntax_fault(text: str, error: yaml.YAMLError) -> YamlFault:
     said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     rows = text.splitlines()
     row = rows[line - 1] if 0 < line <= len(rows) else ""
-    if "\t" in row[: len(row) - len(row.lstrip())] or "cannot start any token" in said and "\t" in row:
+    if "\t" in row[: len(row) - len(row.lstrip())] or ("cannot start any token" in said and "\t" in row):
         return YamlFault("tab-indent", "a tab is used for indentation", line=line, hint="indent with spaces")
     if "another document" in said:
-        return YamlFault("several-documents", "the file has several documents", line=line, hint="one file, one document")
+        return YamlFault(
+            "several-documents", "the file has several documents", line=line, hint="one file, one document"
+        )
     if "alias" in said:
         return _alias_fault(line)
     control = _CONTROL.search(text)
     if control and "control characters" in said:
-        at = text.count("\n", 0, control.start()) + 1
-        return YamlFault("control-character", "the file contains a control character", line=at, hint="remove it")
+        return _control_fault(text, control.start())
     return YamlFault("bad-yaml", f"this is not YAML: {said}", line=line, hint=_syntax_hint(row, said))
+
+
+def _control_fault(text: str, position: int) -> YamlFault:
+    line = text.count("\n", 0, position) + 1
+    return YamlFault("control-character", "the file contains a control character", line=line, hint="remove it")
 
 
 def _syntax_hint(row: str, said: str) -> str:
@@ -204,7 +217,8 @@ def _mapping(node: Node, seen: set[int], depth: int) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, ScalarNode):
-            raise YamlFault("bad-key", "a key must be plain text", line=key_node.start_mark.line + 1)
+            hint = "put text that starts with { or [ in quotes"
+            raise YamlFault("bad-key", "a key must be plain text", line=key_node.start_mark.line + 1, hint=hint)
         key = _checked(key_node)
         if key in data:
             line = key_node.start_mark.line + 1
@@ -235,7 +249,8 @@ def _plain(value: str) -> Any:
         if _INTEGER.match(value):
             return int(value) if len(value) < 20 else value  # noqa: PLR2004 - beyond 64 bit it is text
         if _FLOAT.match(value):
-            return float(value)
+            number = float(value)
+            return number if math.isfinite(number) else value
     return value
 
 

@@ -46,7 +46,13 @@ class RepoBuilder:
         command = [sys.executable, "-m", "runner", *arguments]
         environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **(env or {})}
         return subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+            command,
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
 
 

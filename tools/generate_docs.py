@@ -23,7 +23,10 @@ WIDTH = 100
 
 def commands() -> str:
     """The help of all commands, as `--help` prints it."""
-    parts = ["# Commands\n\nGenerated from `runner COMMAND --help` by `make generate`. Do not edit.\n", _help(cli, "runner", None)]
+    parts = [
+        "# Commands\n\nGenerated from `runner COMMAND --help` by `make generate`. Do not edit.\n",
+        _help(cli, "runner", None),
+    ]
     context = click.Context(cli, info_name="runner")
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
@@ -42,7 +45,9 @@ def templates() -> str:
     found, _ = read_templates(Repo(ROOT))
     rows = ["| template | | GPU | status |", "|---|---|---|---|"]
     for key, template in sorted(found.items(), key=lambda item: (item[1].status != "active", item[0])):
-        rows.append(f"| `{key}` | {template.name} | {template.requirements.gpu} | {template.status.replace('_', ' ')} |")
+        rows.append(
+            f"| `{key}` | {template.name} | {template.requirements.gpu} | {template.status.replace('_', ' ')} |"
+        )
     return "\n".join(rows)
 
 
@@ -62,7 +67,7 @@ def main() -> int:
             if "--check" not in sys.argv:
                 path.write_text(text, encoding="utf-8")
     if stale:
-        print("not current:" if "--check" in sys.argv else "written:", *stale)  # noqa: T201 - a tool's only output
+        print("not current:" if "--check" in sys.argv else "written:", *stale)
     return 1 if stale and "--check" in sys.argv else 0
 
 

@@ -25,7 +25,12 @@ def command(app: App, name: str, show_secrets: bool, open_link: bool) -> int:
     record = _record(app, name)
     template = app.repo.templates / f"{record.spec['template']}.yaml"
     panel = access.panel(record, access.source(yamlfile.parse(yamlfile.read(template))))
-    data = {**panel, **_health(record), "secrets": _secrets(app, record, show=show_secrets), "commands": _commands(name)}
+    data = {
+        **panel,
+        **_health(record),
+        "secrets": _secrets(app, record, show=show_secrets),
+        "commands": _commands(name),
+    }
     app.output.result(data, lambda: access_text(data, style=app.output.style))
     if open_link and panel["endpoints"]:
         click.launch(panel["endpoints"][0]["url"])

@@ -24,7 +24,9 @@ def command(app: App, names: tuple[str, ...], exclude: tuple[str, ...]) -> int:
     data = {
         "deployments": [_row(a) for a in drifted],
         "checked": len(actions),
-        "unknown": [{"name": a.deployment, "error": a.reason, "hint": a.hint} for a in actions if a.kind is Kind.BLOCKED],
+        "unknown": [
+            {"name": a.deployment, "error": a.reason, "hint": a.hint} for a in actions if a.kind is Kind.BLOCKED
+        ],
     }
     app.output.result(data, lambda: drift_text(data, style=app.output.style, verbose=app.output.verbose))
     return DRIFTED if drifted else 0

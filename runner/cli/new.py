@@ -20,10 +20,14 @@ from runner.template import Param, Template
 @click.command()
 @click.argument("template_id", required=False, metavar="[TEMPLATE]")
 @click.argument("name", required=False)
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter, or a field such as machine.gpu.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter, or a field such as machine.gpu."
+)
 @click.option("--provider", help="Where it runs; default: defaults.provider of runner.yaml.")
 @click.pass_obj
-def command(app: App, template_id: str | None, name: str | None, settings: tuple[str, ...], provider: str | None) -> int:
+def command(
+    app: App, template_id: str | None, name: str | None, settings: tuple[str, ...], provider: str | None
+) -> int:
     """Write deployments/NAME.yaml. Asks only what has no default, and only when there is somebody to ask."""
     templates, problems = read_templates(app.repo)
     if problems:

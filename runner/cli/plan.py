@@ -22,11 +22,18 @@ CHANGES_PENDING = 2
 @names_argument
 @exclude_option
 @click.option("--markdown", is_flag=True, help="As a comment for a pull request.")
-@click.option("--out", "out_file", type=click.Path(dir_okay=False, path_type=Path), help="Save it for reconcile --plan.")
+@click.option(
+    "--out", "out_file", type=click.Path(dir_okay=False, path_type=Path), help="Save it for reconcile --plan."
+)
 @click.option("--refresh-only", is_flag=True, help="Only look: exit 0 whatever is pending.")
 @click.pass_obj
 def command(
-    app: App, names: tuple[str, ...], exclude: tuple[str, ...], markdown: bool, out_file: Path | None, refresh_only: bool
+    app: App,
+    names: tuple[str, ...],
+    exclude: tuple[str, ...],
+    markdown: bool,
+    out_file: Path | None,
+    refresh_only: bool,
 ) -> int:
     """Show what a reconcile would do. Exit code 2 when changes are pending, 4 when something is blocked."""
     planned = make_plan(app.repo, selection(names, exclude))

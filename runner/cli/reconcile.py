@@ -28,7 +28,9 @@ from runner.workflow import make_plan, require_same
     metavar="[N]",
     help="Allow destroys and replacements; with a number, exactly that many.",
 )
-@click.option("--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path), help="Apply exactly this saved plan.")
+@click.option(
+    "--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path), help="Apply exactly this saved plan."
+)
 @wait_option
 @click.pass_obj
 def command(  # noqa: PLR0913 - one parameter for each option

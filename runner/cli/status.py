@@ -6,9 +6,9 @@ import click
 
 from runner import status
 from runner.cli._app import App, selection
+from runner.load import load
 from runner.render.status import deployment_text, status_text
 from runner.workflow import Selection, plan_loaded
-from runner.load import load
 
 
 @click.command()

@@ -33,7 +33,9 @@ def command(app: App, files: tuple[Path, ...]) -> int:
 def _relative(app: App, path: Path) -> str:
     there = path.resolve()
     if not there.is_file():
-        raise UsageError(f"{path} is not a file", code="no-such-file", hint="name files below deployments/ or templates/")
+        raise UsageError(
+            f"{path} is not a file", code="no-such-file", hint="name files below deployments/ or templates/"
+        )
     if not there.is_relative_to(app.repo.root):
         raise UsageError(f"{path} is not in the repository", code="outside-repository", hint="give --root DIR")
     return app.repo.relative(there)

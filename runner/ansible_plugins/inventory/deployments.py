@@ -39,7 +39,7 @@ class InventoryModule(BaseInventoryPlugin):
         """Only `deployments.yaml`."""
         return super().verify_file(path) and path.endswith("deployments.yaml")
 
-    def parse(self, inventory, loader, path, cache=True):  # noqa: ANN001, ANN201, FBT002, D102 - Ansible's signature
+    def parse(self, inventory, loader, path, cache=True):  # noqa: FBT002 - Ansible's signature
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         for group in ("converge", "start", "stop", "destroy"):

@@ -36,7 +36,19 @@ files = {home}/programs/*.conf
 MAX_SOCKET_PATH = 100
 """A unix socket's path is at most 107 bytes on Linux, 103 on macOS."""
 START_TIMEOUT_S = 15
-PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TZ", "USER", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "TZ",
+    "USER",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 """The daemon outlives the command that starts it, so it inherits nothing of it but these."""
 BAD_NAME, NOT_RUNNING, ALREADY_STARTED = 10, 70, 60
 """Fault codes of supervisor.xmlrpc.Faults."""

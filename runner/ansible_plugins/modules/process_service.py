@@ -129,9 +129,15 @@ class Service:
         """Make the environment. An interrupted one has no stamp and is made again."""
         os.makedirs(self.path("data"), mode=0o700, exist_ok=True)
         uv = self.params["uv"]
-        _run([uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, self.venv], "make the environment")
+        _run(
+            [uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, self.venv],
+            "make the environment",
+        )
         python = os.path.join(self.venv, "bin", "python")
-        _run([uv, "pip", "install", "--quiet", "--python", python, "--", *self.params["packages"]], "install the packages")
+        _run(
+            [uv, "pip", "install", "--quiet", "--python", python, "--", *self.params["packages"]],
+            "install the packages",
+        )
         _write(os.path.join(self.venv, ".complete"), "")
 
     def launch(self):
@@ -146,7 +152,9 @@ class Service:
         launcher = os.path.join(self.home, "launch.py")
         # supervisord expands %(…)s, so a percent sign in a path must be doubled
         escape = lambda text: text.replace("%", "%%")
-        return PROGRAM.format(name=self.name, python=escape(python), launcher=escape(launcher), folder=escape(self.folder))
+        return PROGRAM.format(
+            name=self.name, python=escape(python), launcher=escape(launcher), folder=escape(self.folder)
+        )
 
     def mark(self, digest, state):
         """The mark by which the runner finds what is ours."""

@@ -159,4 +159,6 @@ def _data_home() -> Path:
 def _writable(folder: Path) -> Check:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     ok = os.access(there, os.W_OK)
-    return Check("services folder", ok, str(folder), "" if ok else f"make {there} writable, or set providers.local.home")
+    return Check(
+        "services folder", ok, str(folder), "" if ok else f"make {there} writable, or set providers.local.home"
+    )
