@@ -47,6 +47,7 @@ def start() -> str:
             msg = f"dockerd does not come up; the end of {_log()}:\n{_tail()}"
             raise LabError(msg)
         time.sleep(0.2)
+    process.returncode = 0  # it outlives this process on purpose: no warning that nobody waits for it
     return f"engine {version()} started"
 
 
