@@ -42,7 +42,7 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Did it not reach what was planned?"""
+        """Whether it did not reach what was planned."""
         return self.result not in ("ok", "changed")
 
 

@@ -32,7 +32,9 @@ def set_field(repo: Repo, path: Path, key: str, value: str, *, after: str) -> bo
     new = next((new for new in _attempts(text, key, value, after) if _parsed(new) == {**before, key: value}), None)
     if new is None:
         hint = f"write {key}: {value} into it by hand"
-        raise UsageError(f"{repo.relative(path)} is written in a way that cannot be edited", code="cannot-edit", hint=hint)
+        raise UsageError(
+            f"{repo.relative(path)} is written in a way that cannot be edited", code="cannot-edit", hint=hint
+        )
     return generated.write(path, new, mode=path.stat().st_mode & 0o777)
 
 

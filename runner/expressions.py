@@ -66,11 +66,13 @@ def text(source: str, context: Mapping[str, Any]) -> str:
 
 
 def value(source: str, context: Mapping[str, Any]) -> Resolved:
-    """Like `text`, with secrets kept apart."""
+    """Like `text`, with secrets kept apart. Raises ExpressionError also when a secret was cut or changed."""
     rendered = text(source, context)
     if MARK not in rendered:
         return rendered
     pieces = rendered.split(MARK)
+    if len(pieces) % 2 == 0 or not {*pieces[1::2]} <= context["secrets"].keys():
+        raise ExpressionError("a secret can only be used as it is: its value is not known here")
     parts = [{"secret": piece} if index % 2 else piece for index, piece in enumerate(pieces)]
     return {"secret_parts": [part for part in parts if part != ""]}
 

@@ -27,6 +27,7 @@ _TYPES = {
     "model_type": "must be a mapping of fields",
     "date_type": "must be a date such as 2026-12-24",
     "date_parsing": "must be a date such as 2026-12-24",
+    "date_from_datetime_inexact": "must be a date such as 2026-12-24",
     "date_from_datetime_parsing": "must be a date such as 2026-12-24",
 }
 
@@ -86,7 +87,7 @@ def _written(loc: Sequence[str | int], data: Any) -> tuple[Path_, Path_]:
             last = index == len(loc) - 1
             return tuple(path), (part,) if last and isinstance(here, dict) and isinstance(part, str) else ()
         path.append(part)
-        here = here[part]  # type: ignore[index]
+        here = here[part]
     return tuple(path), ()
 
 

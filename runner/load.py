@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".yaml"
 PORT_CONFLICT = "port-conflict"
+NESTED = "nested-folder"
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
     """Of all files, sorted by file and line."""
     names: frozenset[str] = frozenset()
-    """Every name that has a file, whether or not the file is valid."""
+    """Every name that has a file, whether or not the file is valid: what is faulty must never look deleted."""
     settings: dict[str, Any] = field(default_factory=dict)
     """`runner.yaml` as plain data, with its defaults."""
 
@@ -49,11 +50,18 @@ class Loaded:
 
     def require_valid(self, names: Collection[str] = ()) -> None:
         """Raises InvalidFiles. With names, only their files and the shared ones count."""
-        files = {self.repo.relative(self.repo.deployment_file(name)) for name in names}
+        self.require_settings()
         shared = [p for p in self.problems if not p.file.startswith("deployments/")]
-        mine = [p for p in self.problems if p.file.startswith("deployments/") and (not names or p.file in files)]
+        others = self.names - set(names) if names else frozenset()
+        mine = [p for p in self.problems if p.file.startswith("deployments/") and Path(p.file).stem not in others]
         if mine or (shared and (not names or any(name not in self.desired for name in names))):
             raise InvalidFiles([*shared, *mine])
+
+    def require_settings(self) -> None:
+        """Raises InvalidFiles. Without the right settings everything is looked for in the wrong place."""
+        faulty = [p for p in self.problems if p.file == self.repo.relative(self.repo.settings)]
+        if faulty:
+            raise InvalidFiles(faulty)
 
 
 def load(repo: Repo, *, use_cache: bool | None = None) -> Loaded:
@@ -117,8 +125,7 @@ class _Loader:
 
     def run(self) -> Loaded:
         loaded = self.loaded
-        entries = _scan(self.repo, loaded.problems)
-        loaded.names = frozenset(entry.name[: -len(SUFFIX)] for entry in entries)
+        entries, loaded.names = _scan(self.repo, loaded.problems)
         if not self.cache.settings:
             self.cache.settings = self.settings.model_dump(mode="json")
             self.cache.clean = not (self._settings[1] or self._templates[1])
@@ -160,10 +167,7 @@ class _Loader:
         if deployment is None:
             return None
         relative = self.repo.relative(path)
-        if (
-            deployment.template not in self._templates[0]
-            and (self.repo.templates / f"{deployment.template}.yaml").exists()
-        ):
+        if f"templates/{deployment.template}{SUFFIX}" in {p.file for p in self._templates[1]}:
             return None  # the template's own faults are reported
         try:
             desired, faults = resolve(Source(name, relative, deployment), self._templates[0], self.settings)
@@ -177,9 +181,10 @@ class _Loader:
         return desired
 
 
-def _scan(repo: Repo, problems: list[Problem]) -> list[os.DirEntry[str]]:
-    """The deployment files; faults of names and links are added to the list."""
+def _scan(repo: Repo, problems: list[Problem]) -> tuple[list[os.DirEntry[str]], frozenset[str]]:
+    """The deployment files, and the names of these and of the faulty ones. Faults of names and links are added."""
     found: list[os.DirEntry[str]] = []
+    names: set[str] = set()
     by_case: dict[str, str] = {}
     root = repo.root.resolve()
     with os.scandir(repo.deployments) as entries:
@@ -187,24 +192,26 @@ def _scan(repo: Repo, problems: list[Problem]) -> list[os.DirEntry[str]]:
             if entry.name.startswith(".") or entry.name in ("README.md", "access"):
                 continue
             fault = _entry_fault(entry, by_case, root)
+            if fault is None or fault[0] != NESTED:
+                names.add(Path(entry.name).stem)
             if fault:
                 code, message, hint = fault
                 problems.append(Problem(code, message, file=f"deployments/{entry.name}", hint=hint))
             else:
                 found.append(entry)
-    return found
+    return found, frozenset(names)
 
 
 def _entry_fault(entry: os.DirEntry[str], by_case: dict[str, str], root: Path) -> tuple[str, str, str] | None:
-    stem, suffix = os.path.splitext(entry.name)
+    stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - no Path for each of ten thousand entries
     if entry.is_symlink():
-        target = Path(entry.path).resolve()
+        target = Path(os.path.realpath(entry.path))  # unlike Path.resolve, quiet about a link to itself
         if not target.is_relative_to(root):
             return "symlink-outside", "the link leads out of the repository", "copy the file into deployments/"
         if not target.is_file():
             return "broken-symlink", "the link leads nowhere", "remove it or repair its target"
     if entry.is_dir():
-        return "nested-folder", "deployments are files directly in deployments/", "move its files up, or it elsewhere"
+        return NESTED, "deployments are files directly in deployments/", "move its files up, or it elsewhere"
     if suffix != SUFFIX:
         hint = f"rename it to {stem}{SUFFIX}" if suffix in (".yml", ".YAML", ".json") else "move it elsewhere"
         return "bad-file-name", f"deployments are files that end with {SUFFIX}", hint

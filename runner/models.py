@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,40}$"
-LATER = {"effect": "later"}
+LATER: dict[str, Any] = {"effect": "later"}
 
 
 def _text(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
 from runner import yamlfile
 from runner.errors import InvalidFiles, Problem, UsageError
@@ -35,9 +35,11 @@ def fields(template: Template, settings: list[str]) -> dict[str, Any]:
         if not separator or not key:
             raise UsageError(f"--set {word} has no value", code="bad-set", hint="write --set key=value")
         path = _place(key, template)
-        here = data
+        here: Any = data
         for part in path[:-1]:
-            here = here.setdefault(part, {})
+            here = here.setdefault(part, {}) if isinstance(here, dict) else None
+        if not isinstance(here, dict):
+            raise UsageError(f"--set {key}: {path[0]} has a value already", code="bad-set", hint="keep one of them")
         here[path[-1]] = value(text)
     return data
 
@@ -48,6 +50,8 @@ def _place(key: str, template: Template) -> list[str]:
     if key in template.params:
         return ["secrets" if template.params[key].secret else "params", key]
     if key in Deployment.model_fields:
+        if get_origin(Deployment.model_fields[key].annotation) is dict:
+            raise UsageError(f"--set {key} names a whole group", code="bad-set", hint=f"write --set {key}.NAME=value")
         return [key]
     if key in template.service.ports:
         return ["ports", key]
@@ -108,5 +112,15 @@ def text(data: Mapping[str, Any]) -> str:
 def _flow(value: Any) -> str:
     import yaml
 
-    dumped = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True)
+    class Dumper(yaml.SafeDumper):
+        """PyYAML knows which texts YAML 1.1 would take for something else; this adds those of `yamlfile`."""
+
+    def text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        style = None if text and yamlfile.plain(text) == text else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, text)
+    dumped: str = yaml.dump(
+        value, Dumper=Dumper, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True
+    )
     return dumped.removesuffix("\n").removesuffix("\n...")

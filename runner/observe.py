@@ -66,7 +66,7 @@ def _providers_of(desired: Mapping[str, Desired], names: Collection[str]) -> set
     return {provider for name, item in desired.items() if name in names for provider in item.providers}
 
 
-def _observation(  # noqa: PLR0913 - the six things that are known of one name
+def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of one name
     name: str,
     want: Desired | None,
     record: Record | None,

@@ -40,9 +40,10 @@ class Cache:
     def get(self, name: str, current: Stamp) -> Desired | None:
         """The remembered deployment, if its file is the same."""
         entry = self.entries.get(name)
-        if entry is None or tuple(entry[0]) != current:
-            return None
-        return _from_json(entry[1])
+        try:
+            return _from_json(entry[1]) if entry and tuple(entry[0]) == current else None
+        except (ValueError, LookupError, TypeError):
+            return None  # damaged
 
     def put(self, name: str, current: Stamp, desired: Desired) -> None:
         """Remember a deployment whose file has no fault."""
@@ -73,7 +74,7 @@ def open_cache(repo: Repo, *, enabled: bool) -> Cache:
     try:
         data = json.loads(path.read_bytes())
         if data["key"] == key:
-            return Cache(path, key, data["settings"], clean=True, entries=data["entries"])
+            return Cache(path, key, dict(data["settings"]), clean=True, entries=dict(data["entries"]))
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return Cache(path, key)

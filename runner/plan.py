@@ -24,7 +24,7 @@ class Verdict:
     changes: tuple[Change, ...] = ()
 
 
-def plan(
+def plan(  # noqa: PLR0913 - the three sides of the decision, and what a saved plan is bound to
     desired: Mapping[str, Desired],
     records: Mapping[str, Record],
     observations: Mapping[str, Observation],
@@ -89,7 +89,7 @@ def _wanted(want: Desired | None, record: Record | None, have: Observation) -> V
     if want is None or want.state == "absent":
         return _absent(want, record, resource)
     if want.state == "stopped":
-        return _stopped(want, resource)
+        return _stopped(resource)
     return _running(want, record, have)
 
 
@@ -106,7 +106,7 @@ def _absent(want: Desired | None, record: Record | None, resource: Resource | No
     return Verdict(Kind.DESTROY, why)
 
 
-def _stopped(want: Desired, resource: Resource | None) -> Verdict:
+def _stopped(resource: Resource | None) -> Verdict:
     if resource is None:
         return Verdict(Kind.NONE, "wanted stopped, and nothing is there")
     if resource.state in ("running", "pending"):

@@ -31,6 +31,13 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "list": (list,),
 }
+_MUST_BE = {
+    "string": "must be text",
+    "integer": "must be a whole number",
+    "number": "must be a number",
+    "boolean": "must be true or false",
+    "list": "must be a list",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ def resolve(
     if faults:
         return None, faults
     spec = _spec(source, template, settings, candidates, machine=machine, params=params, secrets=secrets, ports=ports)
-    return _desired(source, settings, spec, candidates, fixed), []
+    return _desired(source, spec, candidates, fixed), []
 
 
 def _unknown_template(name: str, templates: Mapping[str, Template]) -> Fault:
@@ -138,7 +145,7 @@ def _param_reason(param: Param, value: Any) -> str:
     """Why a value does not fit, or nothing."""
     types = _PYTHON_TYPES[param.type]
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        return {"list": "must be a list", "boolean": "must be true or false"}.get(param.type, f"must be a {param.type}")
+        return _MUST_BE[param.type]
     if param.choices and value not in param.choices:
         return f"must be one of {', '.join(map(str, param.choices))}"
     if param.pattern and not re.fullmatch(param.pattern, str(value)):
@@ -172,9 +179,8 @@ def _secrets(want: Deployment, template: Template, faults: list[Fault]) -> dict[
 
 
 def _ports(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, int]:
-    for name in want.ports:
-        if name not in template.service.ports:
-            faults.append(unknown("port", ("ports", name), template.service.ports))
+    known = template.service.ports
+    faults.extend(unknown("port", ("ports", name), known) for name in want.ports if name not in known)
     ports = {name: want.ports.get(name, port.host) for name, port in template.service.ports.items()}
     taken: dict[int, str] = {}
     for name, number in ports.items():
@@ -228,7 +234,7 @@ def _gpus(template: Template, machine: Mapping[str, Any]) -> str:
 
 
 def _service(service: Service, context: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    image = expressions.text(service.image, context)
+    image = _visible(service.image, context)
     process = service.process
     return {
         "image": settings.images.replace.get(image, image),
@@ -259,19 +265,22 @@ def _service(service: Service, context: Mapping[str, Any], settings: Settings) -
 
 def _words(command: list[str], context: Mapping[str, Any]) -> list[str]:
     """An argument that resolves to nothing is left out: that is how templates make a flag optional."""
-    words = [expressions.text(word, context) for word in command]
-    if any(expressions.MARK in word for word in words):
-        raise expressions.ExpressionError("a secret must not be in a command: every user of the machine could read it")
+    words = [_visible(word, context) for word in command]
     return [word for word in words if word]
+
+
+def _visible(source: str, context: Mapping[str, Any]) -> str:
+    resolved = expressions.text(source, context)
+    if expressions.MARK in resolved:
+        raise expressions.ExpressionError("a secret must not be in a command: every user of the machine could read it")
+    return resolved
 
 
 def _environment(env: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, expressions.Resolved]:
     return {name: expressions.value(text, context) for name, text in env.items()}
 
 
-def _desired(
-    source: Source, settings: Settings, spec: Spec, candidates: tuple[str, ...], fixed: tuple[str, ...]
-) -> Desired:
+def _desired(source: Source, spec: Spec, candidates: tuple[str, ...], fixed: tuple[str, ...]) -> Desired:
     want = source.deployment
     provider = providers.load(candidates[0])
     return Desired(

@@ -27,13 +27,13 @@ def _deployment() -> Schema:
         options |= own.get("properties", {})
     document["properties"]["machine"]["properties"] = options
     document["properties"]["provider"]["examples"] = list(providers.names())
-    return _without_internals(document)
+    return _clean(document)
 
 
 def _template() -> Schema:
     from runner.template import Template
 
-    return _without_internals(Template.model_json_schema())
+    return _clean(Template.model_json_schema())
 
 
 def _settings() -> Schema:
@@ -43,7 +43,12 @@ def _settings() -> Schema:
     document["properties"]["providers"]["properties"] = {
         name: providers.load(name).settings().model_json_schema() for name in providers.names()
     }
-    return _without_internals(document)
+    return _clean(document)
+
+
+def _clean(document: Schema) -> Schema:
+    cleaned: Schema = _without_internals(document)
+    return cleaned
 
 
 def _without_internals(node: Any) -> Any:

@@ -93,8 +93,12 @@ def machine_found(it: Subject) -> dict[str, Any] | None:
 
 def machine_absent(it: Subject, *, check: bool) -> None:
     """Ensure the provider says gone. Quiet when it was gone already. Raises ProviderError when something is left."""
+    record = records.read(it.repo, it.name)
     for name in () if check else _providers(it):
         provider = _open(it, name)
+        reason = provider.blind_spot(record.machine) if record is not None and record.provider == name else ""
+        if reason:
+            raise ProviderError(f"it cannot be seen: {reason}", code="cannot-see")
         provider.destroy(it.mark)
         if provider.find(it.mark) is not None:
             hint = "run it again; if that does not help, remove it at the provider"
@@ -123,7 +127,7 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
         state="running",
         digest=it.digest,
         spec=it.spec,
-        machine={key: machine[key] for key in ("id", "address", "engine")},
+        machine={**machine["keep"], **{key: machine[key] for key in ("id", "address", "engine")}},
         endpoints=endpoints,
         health=specs.health_check(it.spec, machine["address"]),
         protect=it.protect,
@@ -131,7 +135,7 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
         owner=it.owner,
         file=it.file,
     )
-    changed = records.fingerprint(record) != machine["record_before"]
+    changed: bool = records.fingerprint(record) != machine["record_before"]
     if check:
         return changed
     records.write(it.repo, record)

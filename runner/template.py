@@ -5,9 +5,10 @@ Strings marked "expression" in their description may hold `{{ … }}`; `expressi
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from runner.models import EnvName, Model, Port, Text
 
@@ -99,6 +100,16 @@ class Param(Model):
             msg = "a secret has no default in a file; use generate: true"
             raise ValueError(msg)
         return self
+
+    @field_validator("pattern")
+    @classmethod
+    def _regular_expression(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            msg = f"is not a regular expression: {error}"
+            raise ValueError(msg) from error
+        return pattern
 
 
 class CatalogueModel(Model):

@@ -73,7 +73,7 @@ def _external(repo: Repo, key: str, source: str) -> str:
         value = _file(repo.root / Path(place).expanduser())
         hint = f"put the secret into {place}, readable by you only"
     else:
-        value = _shared(repo).get(place)
+        value = str(_shared(repo).get(place, ""))
         hint = f"add {place} with: ansible-vault edit inventory/group_vars/all/vault.yaml"
     if not value:
         raise CredentialsError(f"the secret {key} ({source}) has no value here", code="missing-secret-value", hint=hint)
@@ -83,7 +83,7 @@ def _external(repo: Repo, key: str, source: str) -> str:
 def _file(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
 
 

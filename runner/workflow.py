@@ -43,7 +43,8 @@ def make_plan(repo: Repo, selection: Selection = Selection()) -> Planned:
 
 
 def plan_loaded(loaded: Loaded, selection: Selection = Selection()) -> Planned:
-    """Like `make_plan`, for files that are loaded already."""
+    """Like `make_plan`, for files that are loaded already and may have faults; their deployments are left out."""
+    loaded.require_settings()
     kept = records.read_all(loaded.repo)
     chosen = select(loaded, kept, selection)
     observed = observe(loaded, kept, names=chosen if selection != Selection() else ())
@@ -102,9 +103,15 @@ def require_same(saved: Plan, planned: Planned) -> None:
             ("the commit", saved.commit, now.commit),
             ("the files", saved.inputs, now.inputs),
             ("what is observed", saved.observed, now.observed),
+            ("the actions", _steps(saved), _steps(now)),
         )
         if before != after
     ]
     if moved:
         message = f"the saved plan no longer fits: {' and '.join(moved)} changed since"
         raise Blocked(message, code="stale-plan", hint="make a new one: runner plan --out FILE")
+
+
+def _steps(made: Plan) -> list[tuple[str, Kind]]:
+    """Records and the calendar also decide, and are part of no digest."""
+    return [(a.deployment, a.kind) for a in made.actions]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ class YamlFault(Exception):
         self.hint = hint
 
 
-class _NodeParser(CParser):  # type: ignore[misc]  # the C extension has no types
+class _NodeParser(CParser):
     """The C parser, with a resolver that only tells plain scalars from quoted ones."""
 
     def resolve(self, kind: type[Node], _value: str, implicit: Any) -> str:
@@ -131,7 +131,7 @@ def _compose(text: str) -> Node | None:
             _refuse_tricks(text)
         parser = _NodeParser(text)
         try:
-            return parser.get_single_node()  # type: ignore[no-any-return]
+            return parser.get_single_node()
         finally:
             parser.dispose()
     except yaml.YAMLError as error:
@@ -148,9 +148,13 @@ def _refuse_tricks(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.CLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise _depth_fault(event.start_mark.line + 1)
+            raise _depth_fault(_line(event))
         if getattr(event, "anchor", None):
-            raise _alias_fault(event.start_mark.line + 1)
+            raise _alias_fault(_line(event))
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0
 
 
 def _depth_fault(line: int) -> YamlFault:
@@ -198,7 +202,7 @@ def _alias_fault(line: int) -> YamlFault:
 
 def _build(node: Node, seen: set[int], depth: int) -> Any:
     if node.tag is _PLAIN:
-        return _plain(node.value)
+        return plain(node.value)
     if node.tag is _QUOTED:
         return _checked(node)
     if id(node) in seen:
@@ -242,7 +246,8 @@ def _tag_fault(node: Node) -> YamlFault:
     return YamlFault("tag-not-allowed", f"the tag {node.tag} is not supported here", line=line, hint="remove it")
 
 
-def _plain(value: str) -> Any:
+def plain(value: str) -> Any:
+    """What a text means when it stands without quotes."""
     if value in _CONSTANTS:
         return _CONSTANTS[value]
     if value and value[0] in _NUMERIC_START:

@@ -66,7 +66,7 @@ def _short_help(name: str) -> str:
 @click.option("-q", "--quiet", is_flag=True, help="Say only what was asked for.")
 @click.pass_context
 def cli(ctx: click.Context, root: str | None, as_json: bool, color: bool | None, verbose: int, quiet: bool) -> None:
-    """Slipway: GPU services declared as YAML files in deployments/, planned, applied and proven healthy.
+    r"""Slipway: GPU services declared as YAML files in deployments/, planned, applied and proven healthy.
 
     \b
     Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending (plan, drift),

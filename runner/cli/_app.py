@@ -37,7 +37,7 @@ class App:
         return repository.find(Path(self._root) if self._root else None)
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """`90s`, `15m`, `1h30m`: seconds inside."""
 
     name = "duration"

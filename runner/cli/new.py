@@ -59,7 +59,7 @@ def _template(app: App, templates: dict[str, Template], given: str | None) -> st
     return given
 
 
-def _data(  # noqa: PLR0913 - what a file is made of
+def _data(
     app: App, chosen: str, templates: dict[str, Template], settings: list[str], provider: str | None, name: str
 ) -> dict[str, Any]:
     template = templates[chosen]
@@ -85,7 +85,7 @@ def _answer(key: str, param: Param) -> Any:
     return new.value(_ask(f"{param.description} ({key})", option=f"--set {key}=…", choices=choices))
 
 
-def _ask(question: str, *, option: str, default: str = "", choices: click.ParamType | None = None) -> str:
+def _ask(question: str, *, option: str, default: str = "", choices: click.ParamType[str] | None = None) -> str:
     if not sys.stdin.isatty():
         raise UsageError(f"{question} is needed", code="missing-answer", hint=f"give {option}")
     answer: str = click.prompt(question, default=default or None, type=choices, err=True)

@@ -25,6 +25,7 @@ from runner.workflow import Planned
 def command(app: App, destroy: bool, yes: bool, wait_s: float) -> int:
     """Ask every provider for what carries this repository's mark and belongs to nothing."""
     loaded = load(app.repo)
+    loaded.require_settings()
     found, unknown = _find(loaded)
     if destroy and found:
         return _destroy(app, loaded, found, Consent(yes=yes, allow_destroy=0, wait_s=wait_s))

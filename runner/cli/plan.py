@@ -10,7 +10,7 @@ import click
 from runner import generated
 from runner.cli._app import App, exclude_option, names_argument, selection
 from runner.domain import Kind, Plan
-from runner.errors import Blocked
+from runner.errors import Blocked, UsageError
 from runner.render.plan import plan_text
 from runner.render.plan_data import plan_json
 from runner.workflow import make_plan
@@ -39,7 +39,7 @@ def command(
     planned = make_plan(app.repo, selection(names, exclude))
     plan, output = planned.plan, app.output
     if out_file is not None:
-        generated.write(out_file, json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n")
+        _save(out_file, plan)
         output.note(f"Saved. Apply exactly this: runner reconcile --plan {out_file}")
     if markdown and not output.json:
         from runner.render.plan_markdown import plan_markdown
@@ -51,6 +51,14 @@ def command(
         count = len(planned.observed.orphans)
         output.warn(f"{count} orphan(s): our mark, but no file and no record. See: runner orphans")
     return 0 if refresh_only else _exit_code(plan)
+
+
+def _save(path: Path, plan: Plan) -> None:
+    try:
+        generated.write(path, json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise UsageError(message, code="cannot-write", hint="choose another file") from error
 
 
 def _exit_code(plan: Plan) -> int:

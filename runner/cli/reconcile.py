@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +16,22 @@ from runner.errors import UsageError
 from runner.render.plan_data import plan_from_json
 from runner.workflow import make_plan, require_same
 
+ANY = "any"
+
+
+class Count(click.ParamType[int]):
+    """How many destroys are allowed: `--allow-destroy` alone means any (0)."""
+
+    name = "count"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """A number that was written must be one, so that a script's empty count never means any."""
+        if value == ANY:
+            return 0
+        if not re.fullmatch(r"0*[1-9][0-9]*", str(value)):
+            self.fail(f"{value!r} is not a number of destroys; leave the option out to allow none", param, ctx)
+        return int(value)
+
 
 @click.command()
 @names_argument
@@ -21,9 +39,9 @@ from runner.workflow import make_plan, require_same
 @yes_option
 @click.option(
     "--allow-destroy",
-    type=int,
+    type=Count(),
     is_flag=False,
-    flag_value=0,
+    flag_value=ANY,
     default=None,
     metavar="[N]",
     help="Allow destroys and replacements; with a number, exactly that many.",
@@ -33,7 +51,7 @@ from runner.workflow import make_plan, require_same
 )
 @wait_option
 @click.pass_obj
-def command(  # noqa: PLR0913 - one parameter for each option
+def command(
     app: App,
     names: tuple[str, ...],
     exclude: tuple[str, ...],

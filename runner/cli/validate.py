@@ -8,9 +8,11 @@ from typing import Any
 import click
 
 from runner.cli._app import App
-from runner.errors import InvalidFiles, UsageError
+from runner.errors import InvalidFiles, Problem, UsageError
 from runner.load import Loaded, load
 from runner.render.units import plural
+
+DEPLOYMENTS = "deployments/"
 
 
 @click.command()
@@ -20,7 +22,7 @@ def command(app: App, files: tuple[Path, ...]) -> int:
     """Check deployments, templates and settings, and report every fault of every file at once."""
     loaded = load(app.repo)
     chosen = {_relative(app, path) for path in files}
-    problems = [p for p in loaded.problems if not chosen or p.file in chosen]
+    problems = _problems(loaded, chosen)
     if problems:
         raise InvalidFiles(problems)
     notices = _notices(loaded, chosen)
@@ -30,14 +32,25 @@ def command(app: App, files: tuple[Path, ...]) -> int:
     return 0
 
 
+def _problems(loaded: Loaded, chosen: set[str]) -> list[Problem]:
+    """Those of the chosen files; and those of templates and settings when they keep a chosen one from being checked."""
+    if not chosen:
+        return loaded.problems
+    unchecked = {f for f in chosen if f.startswith(DEPLOYMENTS)} - {item.file for item in loaded.desired.values()}
+    return [p for p in loaded.problems if p.file in chosen or (unchecked and not p.file.startswith(DEPLOYMENTS))]
+
+
 def _relative(app: App, path: Path) -> str:
-    there = path.resolve()
+    there = path.parent.resolve() / path.name
     if not there.is_file():
         raise UsageError(
             f"{path} is not a file", code="no-such-file", hint="name files below deployments/ or templates/"
         )
     if not there.is_relative_to(app.repo.root):
         raise UsageError(f"{path} is not in the repository", code="outside-repository", hint="give --root DIR")
+    if there.parent not in (app.repo.deployments, app.repo.templates) and there != app.repo.settings:
+        hint = "name files in deployments/ or templates/, or runner.yaml"
+        raise UsageError(f"{path} is nothing that is checked here", code="not-checked", hint=hint)
     return app.repo.relative(there)
 
 

@@ -68,6 +68,8 @@ class Machine:
     """Ansible connection variables: ansible_connection, ansible_host, ansible_port, ansible_user, …"""
     facts: dict[str, Any] = field(default_factory=dict)
     """More that the roles need, e.g. `home`: the folder that holds our things there."""
+    keep: dict[str, Any] = field(default_factory=dict)
+    """What the record shall keep besides id, address and engine, so that `blind_spot` can tell."""
 
 
 class ProviderClass(Protocol):

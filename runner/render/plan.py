@@ -9,10 +9,11 @@ from typing import Any
 
 from runner.domain import CHANGING, DESTRUCTIVE, ORDER, SYMBOLS, Kind, Plan
 from runner.render.changes import changes_lines
+from runner.render.parts import price_origin
 from runner.render.plan_data import action_json, summary
 from runner.render.style import Style
 from runner.render.text import GAP, fill, pad, width, wrap
-from runner.render.units import age, hourly, money, monthly, plural
+from runner.render.units import hourly, money, monthly, plural
 
 LOOKS = {
     Kind.DESTROY: "red",
@@ -93,11 +94,10 @@ def _headline(total: dict[str, Any], style: Style) -> list[str]:
 def _action(action: dict[str, Any], columns: list[int], style: Style, *, verbose: bool) -> list[str]:
     kind = Kind(action["action"])
     verb = style.paint(f"{SYMBOLS[kind]} {kind.value:{_KIND_WIDTH}}", "bold", LOOKS[kind])
-    name, provider = (pad(action[key], cells) for key, cells in zip(("deployment", "provider"), columns, strict=True))
-    top = f"{verb}  {style.bold(name)}  {style.dim(provider)}"
+    top = f"{verb}  {style.bold(pad(action['deployment'], columns[0]))}  {style.dim(action['provider'])}"
+    beside = f"{pad(top, _KIND_WIDTH + 2 + sum(columns) + 2 * GAP)}  {' '.join(action['reason'].split())}"
     reason = wrap(action["reason"], style.width, indent=_INDENT)
-    fits = len(reason) == 1 and width(top) + GAP + width(reason[0].lstrip()) <= style.width
-    lines = [f"{top}  {reason[0].lstrip()}"] if fits else [top.rstrip(), *reason]
+    lines = [beside] if reason and width(beside) <= style.width else [top, *reason]
     lines += changes_lines(action["changes"], style=style, verbose=verbose)
     if kind is Kind.CREATE or (kind in CHANGING and (verbose or _price_moves(action["price"]))):
         lines += _price(action["price"], style)
@@ -120,7 +120,7 @@ def _price(price: dict[str, Any], style: Style) -> list[str]:
     else:
         told = f"{money(after - before, currency, signed=True)}/h, {monthly(after - before, currency, signed=True)}"
         told += f"  ({hourly(before, currency)} → {hourly(after, currency)})" if before and after else ""
-    origin = ", ".join(part for part in (price["source"], age(price["as_of"], style.now)) if part)
+    origin = price_origin(price, style)
     line = f"{_INDENT}{style.dim('price')} {told}"
     if origin and width(line) + GAP + width(origin) <= style.width:
         return [f"{line}{' ' * GAP}{style.dim(origin)}"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from runner.domain import CHANGING, DESTRUCTIVE, ORDER, Kind, Plan
 from runner.render.markdown import code, escape, head, row
+from runner.render.parts import price_origin
 from runner.render.plan_data import action_json, summary
 from runner.render.style import Style
-from runner.render.units import age, hourly, money, monthly, plural, value
+from runner.render.units import hourly, money, monthly, plural, value
 
 MARKER = "<!-- slipway:plan -->"
 """First line, so that a bot finds its comment and updates it in place."""
@@ -18,6 +20,7 @@ LIMIT = 60_000
 _RESERVED = 1_500
 """Of the limit, for the headline, the note of what was cut and the end."""
 
+T = TypeVar("T")
 _DOTS = {
     Kind.DESTROY: "🔴",
     Kind.REPLACE: "🟣",
@@ -40,10 +43,11 @@ def plan_markdown(plan: Plan, *, style: Style) -> str:
     standing = [action for action in actions if action["action"] not in CHANGING]
     page = _Page(LIMIT - _RESERVED)
     page.add(_headline(total))
-    page.table(("", "deployment", "provider", "why", "price"), [_row(action) for action in changing], "action")
-    page.table(("", "deployment", "why not", "what to do"), [_obstacle(action) for action in standing], "obstacle")
-    page.folded("Field changes", ("deployment", "field", "before", "after", ""), _fields(actions), "field change")
-    page.folded("Prices", ("deployment", "before", "after", "source"), _prices(changing, style), "price")
+    fields = [(action, change) for action in actions for change in action["changes"]]
+    page.table(("", "deployment", "provider", "why", "price"), changing, _row, "action")
+    page.table(("", "deployment", "why not", "what to do"), standing, _obstacle, "obstacle")
+    page.folded("Field changes", ("deployment", "field", "before", "after", ""), fields, _field, "field change")
+    page.folded("Prices", ("deployment", "before", "after", "source"), changing, partial(_price, style=style), "price")
     page.add(_end(plan, total))
     return page.text()
 
@@ -59,18 +63,20 @@ class _Page:
     def add(self, lines: Sequence[str]) -> None:
         self._lines += lines
 
-    def table(self, titles: Sequence[str], rows: Sequence[str], noun: str) -> None:
+    def table(self, titles: Sequence[str], items: Sequence[T], draw: Callable[[T], str], noun: str) -> None:
         """As many rows as there is room for; nothing at all when there is none for the first."""
-        fitting = self._fitting(rows, noun)
-        if fitting:
-            self._lines += [*head(titles), *fitting, ""]
+        rows = self._fitting(items, draw, noun)
+        if rows:
+            self._lines += [*head(titles), *rows, ""]
 
-    def folded(self, title: str, titles: Sequence[str], rows: Sequence[str], noun: str) -> None:
+    def folded(
+        self, title: str, titles: Sequence[str], items: Sequence[T], draw: Callable[[T], str], noun: str
+    ) -> None:
         """The same, closed until somebody opens it."""
-        fitting = self._fitting(rows, noun)
-        if fitting:
-            opening = f"<details><summary>{title} ({len(rows):,})</summary>"
-            self._lines += [opening, "", *head(titles), *fitting, "", "</details>", ""]
+        rows = self._fitting(items, draw, noun)
+        if rows:
+            opening = f"<details><summary>{title} ({len(items):,})</summary>"
+            self._lines += [opening, "", *head(titles), *rows, "", "</details>", ""]
 
     def text(self) -> str:
         """The page, with the note of what was cut before its last line."""
@@ -79,17 +85,17 @@ class _Page:
             self._lines[-1:-1] = [f"✂️ Cut to fit into a comment: {cut}. `runner plan -v` shows everything.", ""]
         return "\n".join(self._lines) + "\n"
 
-    def _fitting(self, rows: Sequence[str], noun: str) -> list[str]:
-        fitting = []
-        for text in rows:
+    def _fitting(self, items: Sequence[T], draw: Callable[[T], str], noun: str) -> list[str]:
+        rows: list[str] = []
+        for item in items:
+            text = draw(item)
             if len(text) + 1 > self._left:
+                self._missing[noun] = len(items) - len(rows)
+                self._left = 0
                 break
             self._left -= len(text) + 1
-            fitting.append(text)
-        if len(fitting) < len(rows):
-            self._missing[noun] = len(rows) - len(fitting)
-            self._left = 0
-        return fitting
+            rows.append(text)
+        return rows
 
 
 def _headline(total: dict[str, Any]) -> list[str]:
@@ -125,34 +131,20 @@ def _kind(action: dict[str, Any]) -> str:
     return f"{_DOTS[kind]} {kind.value}"
 
 
-def _fields(actions: Sequence[dict[str, Any]]) -> list[str]:
-    return [
-        row(
-            [
-                code(action["deployment"]),
-                code(change["field"]),
-                code(value(change["before"])),
-                code(value(change["after"])),
-                "forces replacement" if change["forces_replacement"] else "",
-            ]
-        )
-        for action in actions
-        for change in action["changes"]
-    ]
+def _field(pair: tuple[dict[str, Any], dict[str, Any]]) -> str:
+    action, change = pair
+    forces = "forces replacement" if change["forces_replacement"] else ""
+    values = (action["deployment"], change["field"], value(change["before"]), value(change["after"]))
+    return row([*map(code, values), forces])
 
 
-def _prices(actions: Sequence[dict[str, Any]], style: Style) -> list[str]:
-    rows = []
-    for action in actions:
-        price = action["price"]
-        before, after = (
-            "–" if price[key] == 0 else escape(hourly(price[key], price["currency"]))
-            for key in ("hourly_before", "hourly_after")
-        )
-        origin = ", ".join(part for part in (price["source"], age(price["as_of"], style.now)) if part)
-        if before != after or origin:
-            rows.append(row([code(action["deployment"]), before, after, escape(origin)]))
-    return rows
+def _price(action: dict[str, Any], style: Style) -> str:
+    price = action["price"]
+    before, after = (
+        "–" if price[key] == 0 else escape(hourly(price[key], price["currency"]))
+        for key in ("hourly_before", "hourly_after")
+    )
+    return row([code(action["deployment"]), before, after, escape(price_origin(price, style))])
 
 
 def _delta(price: dict[str, Any]) -> str:

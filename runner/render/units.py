@@ -112,10 +112,9 @@ def value(data: Any) -> str:
     """One value of a file on one line: bare words stay bare, what would read as something else is quoted."""
     if data is None:
         return "unset"
-    if not isinstance(data, str):
-        text = json.dumps(data, ensure_ascii=False)
-    else:
-        text = json.dumps(data, ensure_ascii=False) if _ambiguous(data) else data
+    text = data if isinstance(data, str) and not _ambiguous(data) else json.dumps(data, ensure_ascii=False)
+    if not text.isprintable():
+        text = json.dumps(data)
     return text if len(text) <= _VALUE_LIMIT else text[: _VALUE_LIMIT - 1] + "…"
 
 

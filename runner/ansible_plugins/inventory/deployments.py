@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
@@ -53,7 +54,7 @@ class InventoryModule(BaseInventoryPlugin):
             for key, value in host["vars"].items():
                 inventory.set_variable(name, key, value)
 
-    def _all(self, root: Path) -> dict[str, dict[str, object]]:
+    def _all(self, root: Path) -> dict[str, dict[str, Any]]:
         from runner.errors import RunnerError
         from runner.hosts import hosts_for_states
         from runner.load import load

@@ -25,12 +25,12 @@ def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any],
     if not steps.actions:
         state, detail = probe(health, QUICK_S)
         if state == HEALTHY:
-            return detail
+            return str(detail)
         steps.started(restart=True)
     healthy, detail = wait(health, health.get("timeout_s", 60), _alive(docker, steps.name))
     if healthy:
         steps.committed()
-        return detail
+        return str(detail)
     tail = _log_tail(docker, steps.name, params["env"])
     raise StepError(Cause("unhealthy", f"{detail}. {_give_up(steps)}{tail}"))
 

@@ -64,9 +64,14 @@ class _Connection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            opened.settimeout(self.timeout)
+            opened.connect(self._path)
+        except OSError:
+            opened.close()
+            raise
+        self.sock = opened
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -75,7 +80,8 @@ class _Transport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host):
-        return _Connection(self._path)
+        self._connection = host, _Connection(self._path)  # what close() closes
+        return self._connection[1]
 
 
 def socket_path(home):
@@ -93,7 +99,8 @@ class Supervisor:
     def __init__(self, home):
         self.home = home
         self.path = socket_path(home)
-        self._rpc = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self.path)).supervisor
+        self._transport = _Transport(self.path)
+        self._rpc = xmlrpc.client.ServerProxy("http://localhost", transport=self._transport).supervisor
 
     def call(self, method, *arguments):
         """One remote call. Raises SupervisorUnreachable; xmlrpc.client.Fault for a refusal."""
@@ -101,9 +108,11 @@ class Supervisor:
             return getattr(self._rpc, method)(*arguments)
         except (OSError, http.client.HTTPException) as error:
             raise SupervisorUnreachable(str(error)) from error
+        finally:
+            self._transport.close()
 
     def running(self):
-        """Does a daemon answer?"""
+        """Whether a daemon answers."""
         try:
             return self.call("getState")["statecode"] == 1
         except SupervisorUnreachable:

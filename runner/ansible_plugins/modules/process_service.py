@@ -26,7 +26,7 @@ options:
     description: What it should be afterwards.
   digest: {type: str, default: '', description: Fingerprint of what is wanted; written when it is healthy.}
   packages: {type: list, elements: str, default: [], description: Python packages, pinned.}
-  command: {type: list, elements: str, default: [], description: Argument vector; the first is looked up in the environment.}
+  command: {type: list, elements: str, default: [], description: Argument vector; the first is looked up on its PATH.}
   env: {type: dict, default: {}, description: Environment of the service. Values may be secret.}
   health:
     type: dict
@@ -58,6 +58,7 @@ health:
   type: str
 """
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -98,8 +99,11 @@ stdout_logfile={folder}/service.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
 """
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 DEAD_STATES = ("FATAL", "EXITED", "UNKNOWN")
 LOG_TAIL_LINES = 15
+SHORT = 8
+"""Values that are shorter are not masked in the log: they would blank out half of it."""
 
 
 class Failure(Exception):
@@ -150,10 +154,8 @@ class Service:
     def program_text(self):
         python = os.path.join(self.venv, "bin", "python")
         launcher = os.path.join(self.home, "launch.py")
-        # supervisord expands %(…)s, so a percent sign in a path must be doubled
-        escape = lambda text: text.replace("%", "%%")
         return PROGRAM.format(
-            name=self.name, python=escape(python), launcher=escape(launcher), folder=escape(self.folder)
+            name=self.name, python=_escaped(python), launcher=_escaped(launcher), folder=_escaped(self.folder)
         )
 
     def mark(self, digest, state):
@@ -164,6 +166,11 @@ class Service:
     def state(self):
         info = self.supervisor.info(self.name)
         return info["statename"] if info else "ABSENT"
+
+
+def _escaped(path):
+    """Paths may hold a percent sign; supervisord would expand it."""
+    return path.replace("%", "%%")
 
 
 def _short(text):
@@ -188,16 +195,25 @@ def _write(path, text):
 
 def _run(argv, what):
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise Failure("cannot %s: %s is not installed; run make setup" % (what, argv[0]))
+        done = subprocess.run(
+            argv, check=False, env=_uv_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+    except FileNotFoundError as error:
+        raise Failure("cannot %s: %s is not installed; run make setup" % (what, argv[0])) from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()[-8:]
         raise Failure("cannot %s: %s" % (what, " / ".join(line.strip() for line in said)))
 
 
+def _uv_environment():
+    """The machine's certificates, not those in uv: companies add their own. The second name is that of old versions."""
+    if not os.access(CERTIFICATES, os.R_OK):
+        return None
+    return {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **os.environ}
+
+
 def _port_user(health):
-    """Is the port taken by somebody else?"""
+    """Whether the port is taken by somebody else."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -288,7 +304,7 @@ def _log_tail(service):
     lines = [line for line in text.splitlines()[-LOG_TAIL_LINES:] if line.strip()]
     tail = "\n".join(lines)
     for value in service.params["env"].values():
-        if len(str(value)) >= 8:
+        if len(str(value)) >= SHORT:
             tail = tail.replace(str(value), "********")
     return "\nLast lines of %s:\n%s" % (service.log, tail) if tail else ""
 
@@ -345,18 +361,13 @@ def _remove_tree(folder):
         os.rmdir(folder)
 
 
-class _lock:
+@contextlib.contextmanager
+def _lock(home):
     """Services of one home are configured one after the other; the kernel releases it when the process dies."""
-
-    def __init__(self, home):
-        os.makedirs(home, mode=0o700, exist_ok=True)
-        self.stream = open(os.path.join(home, "lock"), "w")
-
-    def __enter__(self):
-        fcntl.flock(self.stream, fcntl.LOCK_EX)
-
-    def __exit__(self, *_):
-        self.stream.close()
+    os.makedirs(home, mode=0o700, exist_ok=True)
+    with open(os.path.join(home, "lock"), "w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def _diff(service, state):

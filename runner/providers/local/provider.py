@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -68,8 +69,15 @@ class Provider:
         return found
 
     def blind_spot(self, machine: dict[str, Any]) -> str:
-        """A container cannot be seen while its engine does not answer."""
-        return self._docker_unavailable() if machine.get("engine") == "docker" else ""
+        """Another machine, another folder, or an engine that does not answer."""
+        here = self._here()
+        if machine.get("host", here["host"]) != here["host"]:
+            return f"it runs on {machine['host']}, and this is {here['host']}; run the same there"
+        if machine.get("engine") == "docker":
+            return self._docker_unavailable()
+        if machine.get("home", here["home"]) != here["home"]:
+            return f"it runs below {machine['home']}; run as that user, or set providers.local.home in runner.yaml"
+        return ""
 
     def requirements(self, spec: Spec) -> str:
         """Why no engine of this machine can run the spec."""
@@ -104,6 +112,7 @@ class Provider:
                 "uv": uv_path() or "uv",
                 "docker_socket": self._context.settings.get("docker_socket", ""),
             },
+            keep=self._here(),
         )
 
     def destroy(self, mark: Mark) -> None:
@@ -113,7 +122,8 @@ class Provider:
         """The service's own output."""
         if resource.facts["engine"] == "process":
             return process.log_lines(self._home, resource.deployment, follow=follow, lines=lines)
-        return self._docker().logs(resource, follow=follow, lines=lines)
+        shown: Iterator[str] = self._docker().logs(resource, follow=follow, lines=lines)
+        return shown
 
     def checks(self) -> Sequence[Check]:
         """Engines, tools and permissions of this machine."""
@@ -132,6 +142,10 @@ class Provider:
         if current is not None:
             return current.engine
         return "process" if spec["service"]["process"] and self._docker_unavailable() else "docker"
+
+    def _here(self) -> dict[str, str]:
+        """Tells this machine and this user's services from others that are called local too."""
+        return {"host": socket.gethostname(), "home": str(self._home)}
 
     def _docker_unavailable(self) -> str:
         """Why Docker cannot be used; empty when it answers. Asked once."""
