@@ -32,7 +32,7 @@ _INDENT = " " * 4
 
 
 def plan_text(plan: Plan, *, style: Style, verbose: bool = False, command: str = "runner reconcile") -> str:
-    """The plan as text. `command` is what applies exactly this plan."""
+    """The plan as text. `command` is what applies exactly this plan; empty when the caller is about to ask."""
     shown = sorted((a for a in plan.actions if a.kind is not Kind.NONE), key=lambda action: ORDER.index(action.kind))
     total = summary(plan.actions)
     actions = style.clean([action_json(action) for action in shown])
@@ -44,7 +44,9 @@ def plan_text(plan: Plan, *, style: Style, verbose: bool = False, command: str =
         previous = len(block)
     if verbose:
         lines += _up_to_date(plan, style)
-    return "\n".join([*lines, "", *wrap_command(*next_step(total, command), style=style)])
+    if command or not plan.changing:
+        lines += ["", *wrap_command(*next_step(total, command), style=style)]
+    return "\n".join(lines)
 
 
 def next_step(total: dict[str, Any], command: str = "runner reconcile") -> tuple[str, str]:

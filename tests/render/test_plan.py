@@ -112,6 +112,11 @@ def test_the_command_is_that_of_the_caller() -> None:
     assert plan_text(plan, style=PLAIN, command="runner reconcile chat").endswith("To apply: runner reconcile chat")
 
 
+def test_who_is_about_to_ask_needs_no_command() -> None:
+    plan = Plan((Action("chat", "local", Kind.CREATE, "new"),))
+    assert plan_text(plan, style=PLAIN, command="").endswith("price free")
+
+
 @given(st.lists(actions, max_size=12), st.integers(40, 200), st.booleans())
 @settings(deadline=None, max_examples=40)
 def test_every_line_fits_and_the_order_holds(planned: list[Action], cells: int, verbose: bool) -> None:
