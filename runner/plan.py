@@ -36,11 +36,15 @@ def plan(  # noqa: PLR0913 - the three sides of the decision, and what a saved p
     """Decide for every name that has a file or a record. `today` is an ISO date, UTC."""
     names = sorted({*desired, *records})
     actions = [
-        action(name, desired.get(name), records.get(name), observations.get(name, Observation(name)), today)
+        action(name, desired.get(name), records.get(name), observations.get(name) or _unseen(name), today)
         for name in names
     ]
     actions.sort(key=lambda a: ORDER.index(a.kind))
     return Plan(tuple(actions), commit=commit, inputs=inputs, observed=observed_digest(observations.values()))
+
+
+def _unseen(name: str) -> Observation:
+    return Observation(name, error="it was not looked for")
 
 
 def action(name: str, want: Desired | None, record: Record | None, have: Observation, today: str) -> Action:

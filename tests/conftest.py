@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("slipway", deadline=None)  # no test depends on how fast the machine is
+hypothesis.settings.load_profile("slipway")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ("ansible.cfg", "playbooks", "roles", "runner", "tools")
