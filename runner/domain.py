@@ -125,6 +125,9 @@ class Resource:
     """Why it failed or what it waits for."""
     since: str = ""
     """ISO time since when it is in this state; empty when unknown."""
+    health: Health = "unknown"
+    """What the provider's own look at the service said; unknown where the runner probes by itself."""
+    health_detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from runner.ansible_plugins.module_utils import health_probe
+from runner.domain import Health
 
 WORKERS = 32
 TIMEOUT_S = 3.0
-
-Health = Literal["healthy", "starting", "unhealthy"]
 
 
 def probe_all(checks: Mapping[str, dict[str, Any]]) -> dict[str, tuple[Health, str]]:

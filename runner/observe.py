@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner import health, providers
-from runner.domain import Desired, Observation, Record, Resource
+from runner import health, providers, vault
+from runner.domain import Desired, Health, Observation, Record, Resource
 from runner.errors import ProviderError
 from runner.load import Loaded
 from runner.providers.base import Context, ProviderClass
@@ -25,14 +25,21 @@ class Observed:
     """Provider → why it could not be asked."""
 
 
-def context(loaded: Loaded, provider: str) -> Context:
-    """Where a provider works, for this repository."""
-    return Context(loaded.repo.root, loaded.repo_id, dict(loaded.settings.get("providers", {}).get(provider, {})))
-
-
-def open_provider(loaded: Loaded, provider: str) -> ProviderClass:
-    """A provider, ready to be asked."""
-    return providers.load(provider)(context(loaded, provider))
+def open_provider(loaded: Loaded, provider: str, records: Mapping[str, Record] | None = None) -> ProviderClass:
+    """A provider, ready to be asked about everything that files and records place with it."""
+    kept = records or {}
+    hints = [item.spec["machine"] for item in loaded.desired.values() if provider in item.providers]
+    hints += [record.machine for record in kept.values() if record.provider == provider]
+    return providers.load(provider)(
+        Context(
+            loaded.repo.root,
+            loaded.repo_id,
+            settings=dict(loaded.settings.get("providers", {}).get(provider, {})),
+            hints=tuple(hints),
+            neighbours=tuple(kept.values()),
+            secret=lambda source: vault.external(loaded.repo, provider, source),
+        )
+    )
 
 
 def observe(
@@ -41,7 +48,7 @@ def observe(
     """Ask the providers in use. With names, the rest is left out (and orphans cannot be told)."""
     wanted = set(names) or {*loaded.names, *records}
     used = {*_providers_of(loaded.desired, wanted), *(records[n].provider for n in wanted if n in records)}
-    opened = {name: open_provider(loaded, name) for name in sorted(used) if name in providers.names()}
+    opened = {name: open_provider(loaded, name, records) for name in sorted(used) if name in providers.names()}
     observed = Observed()
     resources: dict[str, list[Resource]] = defaultdict(list)
     for name, provider in opened.items():
@@ -101,10 +108,15 @@ def _unfit(want: Desired, opened: Mapping[str, ProviderClass]) -> str:
 def _probe(observed: Observed, records: Mapping[str, Record]) -> None:
     """Health of what runs and was finished; what was not is configured again anyway."""
     checks: dict[str, dict[str, Any]] = {}
+    told: dict[str, tuple[Health, str]] = {}
     for name, seen in observed.by_name.items():
         resource, record = seen.resource, records.get(name)
-        if resource is not None and resource.state == "running" and record is not None and record.health:
+        if resource is None or resource.state != "running" or record is None:
+            continue
+        if resource.health != "unknown":
+            told[name] = (resource.health, resource.health_detail)
+        elif record.health:
             checks[name] = record.health
-    for name, (state, detail) in health.probe_all(checks).items():
+    for name, (state, detail) in {**health.probe_all(checks), **told}.items():
         seen = observed.by_name[name]
         observed.by_name[name] = Observation(name, seen.resources, health=state, health_detail=detail)

@@ -66,6 +66,9 @@ def resolve(
     if faults:
         return None, faults
     spec = _spec(source, template, settings, candidates, machine=machine, params=params, secrets=secrets, ports=ports)
+    faults = _misfits(spec, settings)
+    if faults and want.state != "absent":
+        return None, faults
     return _desired(source, spec, candidates, fixed), []
 
 
@@ -115,6 +118,14 @@ def _machine(want: Deployment, candidates: tuple[str, ...], faults: list[Fault])
             if (info.json_schema_extra or {}).get("in_place") is False  # type: ignore[union-attr]
         ]
     return checked, tuple(dict.fromkeys(fixed))
+
+
+def _misfits(spec: Spec, settings: Settings) -> list[Fault]:
+    """A fault when not one of the candidates can ever run it."""
+    reasons = {name: providers.load(name).misfit(spec, settings.providers.get(name, {})) for name in spec["provider"]}
+    if "" in reasons.values():
+        return []
+    return [Fault("does-not-fit", ("machine",), f"{name}: {reason}") for name, reason in reasons.items()]
 
 
 def _params(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ Each can be repeated after a crash at any point: the record is blanked before th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import contextlib
+import fcntl
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +69,11 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
     existing = records.read(it.repo, it.name)
     attempts: list[str] = []
     for name in it.spec["provider"]:
-        provider = _open(it, name)
         try:
             if not check:
                 _begin(it, name, existing)
                 vault.ensure(it.repo, it.name, it.spec["secrets"])
-            machine = provider.create(it.mark, it.spec)
+            machine = _created(it, name, check=check)
         except (CapacityError, QuotaError) as error:
             attempts.append(f"{name}: {error}")
             continue
@@ -80,6 +81,32 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
     raise CapacityError(
         "no candidate has a machine: " + "; ".join(attempts), code="no-capacity", hint="add a candidate"
     )
+
+
+def _created(it: Subject, name: str, *, check: bool) -> Machine:
+    """Create and note it in the record at once. One after the other, so that no two choose the same free place."""
+    if check:
+        return _open(it, name).create(it.mark, it.spec)
+    with _one_at_a_time(it.repo):
+        machine = _open(it, name).create(it.mark, it.spec)
+        noted = records.read(it.repo, it.name)
+        if noted is not None:
+            records.begin(it.repo, replace(noted, provider=name, machine=_kept(asdict(machine))))
+        return machine
+
+
+@contextlib.contextmanager
+def _one_at_a_time(repo: Repo) -> Iterator[None]:
+    """The kernel gives the lock back when the process dies."""
+    repo.local.mkdir(exist_ok=True)
+    with (repo.local / "create.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _kept(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record keeps of a machine."""
+    return {**machine["keep"], **{key: machine[key] for key in ("id", "address", "engine")}}
 
 
 def machine_found(it: Subject) -> dict[str, Any] | None:
@@ -127,9 +154,9 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
         state="running",
         digest=it.digest,
         spec=it.spec,
-        machine={**machine["keep"], **{key: machine[key] for key in ("id", "address", "engine")}},
+        machine=_kept(machine),
         endpoints=endpoints,
-        health=specs.health_check(it.spec, machine["address"]),
+        health={} if machine["keep"].get("tunnel") else specs.health_check(it.spec, machine["address"]),
         protect=it.protect,
         price=it.price,
         owner=it.owner,
@@ -173,8 +200,20 @@ def index(repo: Repo, *, check: bool) -> bool:
 def _open(it: Subject, name: str) -> ProviderClass:
     if name not in providers.names():
         raise ProviderError(f"the provider {name} is not installed here", code="unknown-provider")
-    settings = it.settings.get("providers", {}).get(name, {})
-    return providers.load(name)(Context(it.repo.root, it.repo_id, dict(settings)))
+    kept = records.read_all(it.repo)
+    own = kept.pop(it.name, None)
+    place = dict(own.machine) if own is not None and own.provider == name else {}
+    return providers.load(name)(
+        Context(
+            it.repo.root,
+            it.repo_id,
+            settings=dict(it.settings.get("providers", {}).get(name, {})),
+            hints=tuple(hint for hint in (it.spec.get("machine"), place) if hint),
+            neighbours=tuple(kept.values()),
+            machine=place,
+            secret=lambda source: vault.external(it.repo, name, source),
+        )
+    )
 
 
 def _begin(it: Subject, provider: str, existing: Record | None) -> None:

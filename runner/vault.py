@@ -61,10 +61,11 @@ def ensure(repo: Repo, name: str, sources: Mapping[str, str]) -> dict[str, str]:
         stored |= {key: random.token_urlsafe(GENERATED_BYTES) for key in missing}
         _write(repo, name, stored)
     values = {key: stored[key] for key in made}
-    return values | {key: _external(repo, key, source) for key, source in sources.items() if key not in made}
+    return values | {key: external(repo, key, source) for key, source in sources.items() if key not in made}
 
 
-def _external(repo: Repo, key: str, source: str) -> str:
+def external(repo: Repo, key: str, source: str) -> str:
+    """The value of a secret that is kept elsewhere. Raises CredentialsError naming it."""
     kind, _, place = source.partition(":")
     if kind == "env":
         value = os.environ.get(place)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from runner import __version__, providers, vault
+from runner import __version__, providers, records, vault
 from runner.cli._app import App
 from runner.errors import RunnerError
 from runner.load import load
@@ -36,9 +36,9 @@ def command(app: App) -> int:
 def _checks(repo: Repo) -> Iterator[tuple[str, Check]]:
     yield from (("this machine", check) for check in _tools())
     yield from (("this repository", check) for check in _repository(repo))
-    loaded = load(repo)
+    loaded, kept = load(repo), records.read_all(repo)
     for name in providers.names():
-        for check in open_provider(loaded, name).checks():
+        for check in open_provider(loaded, name, kept).checks():
             yield f"provider {name}", check
 
 

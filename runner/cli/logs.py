@@ -26,7 +26,7 @@ def command(app: App, name: str, follow: bool, lines: int) -> int:
         reason = observed.error or "nothing is there"
         raise UsageError(f"{name} has no output: {reason}", code="nothing-there", hint=f"runner reconcile {name}")
     _learn_secrets(app, name)
-    provider = open_provider(loaded, resource.provider)
+    provider = open_provider(loaded, resource.provider, records.read_all(app.repo, [name]))
     shown = provider.logs(resource, follow=follow, lines=lines)
     if app.output.json and not follow:
         app.output.result({"name": name, "lines": list(shown)}, str)

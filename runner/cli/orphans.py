@@ -35,12 +35,13 @@ def command(app: App, destroy: bool, yes: bool, wait_s: float) -> int:
 
 
 def _find(loaded: Loaded) -> tuple[list[Resource], list[dict[str, str]]]:
-    known = {*loaded.names, *records.read_all(loaded.repo)}
+    kept = records.read_all(loaded.repo)
+    known = {*loaded.names, *kept}
     found: list[Resource] = []
     unknown: list[dict[str, str]] = []
     for name in providers.names():
         try:
-            found += [r for r in open_provider(loaded, name).list() if r.deployment not in known]
+            found += [r for r in open_provider(loaded, name, kept).list() if r.deployment not in known]
         except ProviderError as error:
             unknown.append({"provider": name, "error": str(error), "hint": error.hint})
     return found, unknown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from runner.ansible_plugins.module_utils.container_steps import PREVIOUS
 from runner.ansible_plugins.module_utils.docker_api import Docker
 from runner.ansible_plugins.module_utils.docker_causes import explain
 from runner.ansible_plugins.module_utils.docker_socket import DockerError, DockerUnreachable
-from runner.domain import Resource
+from runner.domain import Health, Resource
 from runner.errors import CredentialsError, GoneError, ProviderError
 
 State = Literal["running", "stopped", "pending", "failed"]
@@ -44,10 +45,7 @@ class DockerEngine:
             found = Docker(self._socket).containers(mark(repo))
         except DockerError as error:
             raise translated(error) from error
-        grouped: dict[str, list[dict[str, Any]]] = {}
-        for container in found:
-            grouped.setdefault(container["Labels"].get("slipway-deployment", ""), []).append(container)
-        return [_resource(name, provider, grouped[name]) for name in sorted(grouped)]
+        return resources(found, provider)
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
         """The container's output, newest last. Blocks while following, until it ends."""
@@ -67,6 +65,25 @@ class DockerEngine:
                 docker.remove_volume(volume["Name"])
         except DockerError as error:
             raise translated(error) from error
+
+
+def resources(
+    containers: Sequence[Mapping[str, Any]],
+    provider: str,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    health: Mapping[str, tuple[Health, str]] | None = None,
+) -> list[Resource]:
+    """The deployments behind the engine's list of containers; `facts` are added to each, `health` goes by name."""
+    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    for container in containers:
+        grouped.setdefault(container["Labels"].get("slipway-deployment", ""), []).append(container)
+    found = []
+    for name in sorted(grouped):
+        resource = _resource(name, provider, grouped[name])
+        state, detail = (health or {}).get(name, ("unknown", ""))
+        found.append(replace(resource, facts={**resource.facts, **(facts or {})}, health=state, health_detail=detail))
+    return found
 
 
 def mark(repo: str, deployment: str = "", digest: str = "") -> dict[str, str]:

@@ -4,7 +4,7 @@ errors derive from them. A provider is a folder here whose `provider.py` has one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from runner.domain import Resource, Spec
+    from runner.domain import Record, Resource, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,15 @@ class Context:
     repo: str
     """The repository's id: resources of other repositories are not ours."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """`providers.<name>` of runner.yaml, not yet checked."""
+    """`providers.<name>` of runner.yaml."""
+    hints: tuple[dict[str, Any], ...] = ()
+    """`machine` of the deployments and records that may be with this provider: where to look."""
+    neighbours: tuple[Record, ...] = ()
+    """Records of all other deployments: what is in use."""
+    machine: dict[str, Any] = field(default_factory=dict)
+    """`machine` of the record, when the provider is opened for one deployment."""
+    secret: Callable[[str], str] = str
+    """Source of a secret (`env:NAME`, …) → its value. Raises CredentialsError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,10 @@ class ProviderClass(Protocol):
     def place(cls, options: dict[str, Any]) -> str:
         """The machine that deployments with equal places share; empty when each gets its own. No network."""
 
+    @classmethod
+    def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
+        """Why nothing that runner.yaml knows can ever run this spec; empty when something may. No network."""
+
     def __init__(self, context: Context) -> None: ...
 
     def list(self) -> Sequence[Resource]:
@@ -119,6 +131,11 @@ class ProviderClass(Protocol):
 
     def destroy(self, mark: Mark) -> None:
         """Remove everything that carries the mark and return when the provider says gone. Quiet when already gone."""
+
+    def shell(self, machine: Mapping[str, Any]) -> Sequence[str]:
+        """The command that opens a shell on the machine of a record; it takes a remote command as further words.
+        Empty when that is this machine.
+        """
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
         """The service's own output, newest last. Blocks while following."""

@@ -20,6 +20,22 @@ def slipway_reveal(value: Any, root: str, deployment: str, sources: dict[str, st
         raise AnsibleFilterError(f"{error}. {error.hint}") from error
 
 
+def slipway_become_password(source: str | None, root: str) -> str | None:
+    """The password for sudo; null when none is needed."""
+    if not isinstance(source, str) or not source:
+        return None
+    try:
+        return vault.external(Repo(Path(root)), "become_password", source)
+    except RunnerError as error:
+        raise AnsibleFilterError(f"{error}. {error.hint}") from error
+
+
+def slipway_leader(machine: str, hostvars: Any, hosts: list[str]) -> str:
+    """The first of the deployments that share a machine: it prepares the machine for all of them."""
+    sharing = [name for name in sorted(hosts) if (hostvars[name].get("slipway_machine") or {}).get("id") == machine]
+    return sharing[0]
+
+
 class FilterModule:
     """What Ansible looks for."""
 
@@ -27,6 +43,8 @@ class FilterModule:
         """Name → filter."""
         return {
             "slipway_reveal": slipway_reveal,
+            "slipway_leader": slipway_leader,
+            "slipway_become_password": slipway_become_password,
             "slipway_health": specs.health_check,
             "slipway_volumes": specs.container_volumes,
             "slipway_container_ports": specs.container_ports,

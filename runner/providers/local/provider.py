@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -60,6 +60,12 @@ class Provider:
         """All deployments share this machine's ports."""
         del options
         return cls.name
+
+    @classmethod
+    def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
+        """This machine may be able to run anything."""
+        del spec, settings
+        return ""
 
     def list(self) -> Sequence[Resource]:
         """Services of both engines: one question to supervisord, one to Docker when it answers."""
@@ -117,6 +123,11 @@ class Provider:
 
     def destroy(self, mark: Mark) -> None:
         """The roles remove the service; the machine stays."""
+
+    def shell(self, machine: Mapping[str, Any]) -> Sequence[str]:
+        """This machine."""
+        del machine
+        return ()
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
         """The service's own output."""

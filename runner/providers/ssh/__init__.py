@@ -1,0 +1,1 @@
+"""Machines that are there already and that we only have SSH to."""

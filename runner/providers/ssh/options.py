@@ -1,0 +1,71 @@
+"""What `machine:` may say for an SSH host, and what `providers.ssh` of runner.yaml may."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from runner.models import Model, Port, SecretRef
+
+HostName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")]
+Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$")]
+User = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$")]
+Jump = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(@[A-Za-z0-9._-]+)?(:[0-9]+)?$")]
+FIXED: dict[str, Any] = {"in_place": False}
+
+
+class Login(Model):
+    """How to get onto a host."""
+
+    address: Address = Field(description="Name or address to connect to")
+    port: Port = Field(22, description="Port of sshd")
+    user: User = Field("root", description="User to log in as; needs sudo unless it is root")
+    key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
+    jump: Jump | None = Field(None, description="Host to go through: [user@]host[:port]")
+    host_key: str = Field("", description="The host's public key; empty: pinned once with runner trust")
+    become_password: SecretRef | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
+
+
+class Host(Login):
+    """One host of the pool."""
+
+    gpu: str = Field("", description="GPU model, e.g. L4; empty: none")
+    gpus: int = Field(0, ge=0, description="How many GPUs")
+    vram_gb: float = Field(0, ge=0, description="Memory of one GPU")
+    ram_gb: float = Field(0, ge=0, description="Memory; 0: not said")
+    disk_gb: float = Field(0, ge=0, description="Free disk; 0: not said")
+
+
+class SshSettings(Model):
+    """`providers.ssh` of runner.yaml."""
+
+    hosts: dict[HostName, Host] = Field(default_factory=dict, description="The pool: name → how to get there")
+
+
+class Options(Model):
+    """A named host of the pool, an address, or what the host must have."""
+
+    host: HostName | None = Field(None, description="A host of the pool", json_schema_extra=FIXED)
+    address: Address | None = Field(None, description="A host outside of the pool", json_schema_extra=FIXED)
+    port: Port = Field(22, description="Port of sshd", json_schema_extra=FIXED)
+    user: User = Field("root", description="User to log in as; needs sudo unless it is root")
+    key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
+    jump: Jump | None = Field(None, description="Host to go through: [user@]host[:port]")
+    host_key: str = Field("", description="The host's public key; empty: pinned once with runner trust")
+    become_password: SecretRef | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
+    gpu: str = Field("", description="From the pool, a host with this GPU")
+    gpus: int = Field(0, ge=0, description="How many GPUs this deployment takes; 0: one if the service needs a GPU")
+    vram_gb: float = Field(0, ge=0, description="From the pool, a host whose GPU has at least this much memory")
+    ram_gb: float = Field(0, ge=0, description="From the pool, a host with at least this much memory")
+    disk_gb: float = Field(0, ge=0, description="From the pool, a host with at least this much disk")
+
+    @model_validator(mode="after")
+    def _one_way_to_name_it(self) -> Options:
+        if self.host and self.address:
+            msg = "names both host and address; give one of them, or neither to take one from the pool"
+            raise ValueError(msg)
+        if not self.address and (self.key or self.jump or self.host_key or self.become_password):
+            msg = "says how to log in but names no address; the hosts of the pool say that themselves"
+            raise ValueError(msg)
+        return self

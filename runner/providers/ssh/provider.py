@@ -1,0 +1,274 @@
+"""Provider `ssh`: hosts that exist. Nothing is created or destroyed but the services on them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from runner.domain import Resource, Spec
+from runner.engines import docker, remote
+from runner.errors import CapacityError, InvalidRequestError, ProviderError
+from runner.providers.base import Check, Context, Credential, Machine, Mark
+from runner.providers.ssh import pool
+from runner.providers.ssh.client import SshHost, words
+from runner.repo import Repo
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+LOOPBACK = "127.0.0.1"
+OBSERVER = ("docker_socket", "docker_api", "health_probe", "host_observer")
+WORKERS = 32
+LOGIN_DEFAULTS: dict[str, Any] = {
+    "port": 22,
+    "user": "root",
+    "key": "",
+    "jump": None,
+    "host_key": "",
+    "become_password": None,
+}
+
+
+class Provider:
+    """Existing hosts: a pool in runner.yaml, or an address in the deployment."""
+
+    name: ClassVar[str] = "ssh"
+    kind: ClassVar[Literal["machine", "platform", "endpoint"]] = "machine"
+    summary: ClassVar[str] = "hosts that you have SSH to, from a pool or by address"
+    credentials: ClassVar[tuple[Credential, ...]] = ()
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._repo = Repo(context.root)
+        self._seen: dict[str, dict[str, Any] | ProviderError] = {}
+
+    @classmethod
+    def options(cls) -> type[BaseModel]:
+        """The model of `machine:`."""
+        from runner.providers.ssh.options import Options
+
+        return Options
+
+    @classmethod
+    def settings(cls) -> type[BaseModel]:
+        """The model of `providers.ssh`."""
+        from runner.providers.ssh.options import SshSettings
+
+        return SshSettings
+
+    @classmethod
+    def price(cls, options: dict[str, Any]) -> dict[str, Any] | None:
+        """Own hardware: nothing is billed by the hour."""
+        del options
+        return {"hourly": 0.0, "currency": "USD", "source": "own hardware", "as_of": ""}
+
+    @classmethod
+    def place(cls, options: dict[str, Any]) -> str:
+        """Deployments on one host share its ports; which host the pool gives is not known yet."""
+        if options.get("host"):
+            return f"{cls.name}:{options['host']}"
+        return f"{cls.name}:{options['address']}:{options['port']}" if options.get("address") else ""
+
+    @classmethod
+    def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
+        """Why no host can ever run this."""
+        wanted, hosts = spec["machine"], settings.get("hosts", {})
+        if wanted.get("address"):
+            return ""
+        if wanted.get("host"):
+            known = ", ".join(sorted(hosts)) or "none"
+            return "" if wanted["host"] in hosts else f"{wanted['host']} is not in providers.ssh.hosts (known: {known})"
+        if not hosts:
+            return "providers.ssh.hosts of runner.yaml is empty; name an address, or add hosts"
+        chosen, reasons = pool.choose(hosts, spec, ())
+        return "" if chosen else f"no host of the pool fits: {_listed(reasons)}"
+
+    def list(self) -> Sequence[Resource]:
+        """Containers on all hosts that are known: one connection for each host, all at once."""
+        self._look(self._hosts)
+        found: list[Resource] = []
+        for name, seen in self._seen.items():
+            if not isinstance(seen, ProviderError):
+                found += self._resources(name, seen)
+        return found
+
+    def blind_spot(self, machine: dict[str, Any]) -> str:
+        """The host of a record that could not be asked."""
+        name = str(machine.get("host", ""))
+        if name not in self._hosts:
+            return f"its host {name} is no longer in runner.yaml" if name else ""
+        return self._why_not(name)
+
+    def requirements(self, spec: Spec) -> str:
+        """Only hosts that answer can get something new."""
+        name = self._named(spec)
+        if name:
+            return self._why_not(name)
+        silent = [host for host in self._hosts if self._why_not(host)]
+        return self._why_not(silent[0]) if silent and len(silent) == len(self._hosts) else ""
+
+    def create(self, mark: Mark, spec: Spec) -> Machine:
+        """Nothing to create: the named host, the one it has, or one that the pool has free. No network."""
+        del mark
+        name = self._named(spec) or self._from_pool(spec)
+        if name not in self._hosts:
+            raise InvalidRequestError(f"{name} is not in providers.ssh.hosts", code="unknown-host", hint="add it")
+        return self._machine(name)
+
+    def find(self, mark: Mark) -> Machine | None:
+        """The host that has something with this mark; only the recorded one is asked, if there is one."""
+        recorded = str(self._context.machine.get("host", ""))
+        for name in [recorded] if recorded in self._hosts else list(self._hosts):
+            self._seen.pop(name, None)
+            self._look({name: self._hosts[name]})
+            seen = self._seen[name]
+            if isinstance(seen, ProviderError):
+                if recorded:
+                    raise seen
+                continue
+            if any(r.deployment == mark.deployment for r in self._resources(name, seen)):
+                return self._machine(name)
+        return None
+
+    def destroy(self, mark: Mark) -> None:
+        """The roles remove what is ours; the host stays as it is."""
+
+    def shell(self, machine: Mapping[str, Any]) -> Sequence[str]:
+        """The command that opens a shell on the machine of a record."""
+        return self._host(str(machine["host"])).command(batch=False)
+
+    def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
+        """`docker logs` on the host."""
+        import subprocess
+
+        host = self._host(str(resource.facts["host"]))
+        command = (
+            f"sudo -n docker logs --tail {int(lines)} {'--follow ' if follow else ''}{resource.facts['container']} 2>&1"
+        )
+        with subprocess.Popen(host.command(command), stdout=subprocess.PIPE, text=True, errors="replace") as process:
+            try:
+                yield from (line.rstrip("\n") for line in process.stdout or ())
+            finally:
+                process.terminate()
+
+    def checks(self) -> Sequence[Check]:
+        """For every host: is it there, with a pinned key, and may we use sudo."""
+        ssh = shutil.which("ssh")
+        found = [Check("ssh", bool(ssh), ssh or "not found", "" if ssh else "install openssh-client")]
+        self._look(self._hosts)
+        for name, seen in self._seen.items():
+            if isinstance(seen, ProviderError):
+                found.append(Check(name, ok=False, found=str(seen), fix=seen.hint))
+            else:
+                engine = "no Docker yet" if seen["missing"] else seen["docker"] or "Docker answers"
+                found.append(Check(name, ok=True, found=f"reachable, sudo works, {engine}"))
+        return found
+
+    @cached_property
+    def _hosts(self) -> dict[str, dict[str, Any]]:
+        """The pool, and the addresses that deployments and records name."""
+        hosts = {n: {**LOGIN_DEFAULTS, **host} for n, host in self._context.settings.get("hosts", {}).items()}
+        for hint in self._context.hints:
+            if hint.get("address") and hint.get("host") not in hosts:
+                hosts[_inline_name(hint)] = {**LOGIN_DEFAULTS, **hint}
+        return hosts
+
+    def _host(self, name: str) -> SshHost:
+        if name not in self._hosts:
+            raise ProviderError(f"the host {name} is no longer in runner.yaml", code="unknown-host")
+        return SshHost(self._repo, name, self._hosts[name])
+
+    def _named(self, spec: Spec) -> str:
+        wanted = spec["machine"]
+        return str(wanted.get("host") or (_inline_name(wanted) if wanted.get("address") else ""))
+
+    def _from_pool(self, spec: Spec) -> str:
+        pooled = {name: self._hosts[name] for name in self._context.settings.get("hosts", {})}
+        current = str(self._context.machine.get("host", ""))
+        chosen, reasons = pool.choose(pooled, spec, self._context.neighbours, current)
+        if not chosen:
+            raise CapacityError(
+                f"no host of the pool fits: {_listed(reasons)}", code="no-host", hint="free one, or add one"
+            )
+        return chosen
+
+    def _look(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Ask every host that was not asked yet, all at once."""
+        missing = [name for name in hosts if name not in self._seen]
+        if not missing:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=min(WORKERS, len(missing))) as workers:
+            self._seen |= dict(zip(missing, workers.map(self._ask, missing), strict=True))
+
+    def _ask(self, name: str) -> dict[str, Any] | ProviderError:
+        host = self._host(name)
+        program = remote.program(OBSERVER, "observe", docker.mark(self._context.repo))
+        try:
+            password = self._password(host)
+            sudo = "" if host.login["user"] == "root" else "sudo -S -p '' " if password else "sudo -n "
+            answer: dict[str, Any] = json.loads(host.run(f"{sudo}python3 -", f"{password}{program}"))
+        except ProviderError as error:
+            return error
+        except ValueError:
+            return ProviderError(
+                f"{name}: its answer cannot be read", code="bad-answer", hint="is python3 installed there?"
+            )
+        if answer["docker"] and not answer["missing"]:
+            return ProviderError(
+                f"{name}: {answer['docker']}", code="docker-broken", hint=f"look at it: ssh {host.target}"
+            )
+        return answer
+
+    def _password(self, host: SshHost) -> str:
+        if not host.login.get("become_password"):
+            return ""
+        return self._context.secret(host.login["become_password"]) + "\n"
+
+    def _why_not(self, name: str) -> str:
+        if name not in self._hosts:
+            return f"{name} is not in providers.ssh.hosts"
+        self._look({name: self._hosts[name]})
+        seen = self._seen[name]
+        return f"{seen}. {seen.hint}" if isinstance(seen, ProviderError) else ""
+
+    def _resources(self, name: str, seen: Mapping[str, Any]) -> Sequence[Resource]:
+        return docker.resources(seen["containers"], self.name, facts={"host": name}, health=seen["health"])
+
+    def _machine(self, name: str) -> Machine:
+        host = self._host(name)
+        login = host.login
+        return Machine(
+            id=name,
+            address=LOOPBACK,
+            engine="docker",
+            connection={
+                "ansible_connection": "ssh",
+                "ansible_host": login["address"],
+                "ansible_port": login["port"],
+                "ansible_user": login["user"],
+                "ansible_python_interpreter": "/usr/bin/python3",
+                "ansible_ssh_private_key_file": login["key"],
+                "ansible_ssh_common_args": words(host.options()),
+                "ansible_become": login["user"] != "root",
+                "become_password": login["become_password"],
+            },
+            facts={"prepare": True, "docker_socket": ""},
+            keep={
+                "host": name,
+                **{key: login[key] for key in ("address", "port", "user", "jump", "key")},
+                "tunnel": True,
+            },
+        )
+
+
+def _inline_name(login: Mapping[str, Any]) -> str:
+    return f"{login['address']}-{login['port']}".lower().replace(":", "-").replace("_", "-")
+
+
+def _listed(reasons: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {reason}" for name, reason in sorted(reasons.items()) if reason)
