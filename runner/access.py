@@ -44,11 +44,12 @@ def panel(record: Record, panel_source: Mapping[str, Any]) -> dict[str, Any]:
         "template": spec["template"],
         "provider": record.provider,
         "engine": record.machine.get("engine", ""),
-        "address": record.machine.get("address", ""),
+        "machine": record.machine.get("host") or record.machine.get("address", ""),
         "model": spec["params"].get("model") or "",
         "gpu": spec["machine"].get("gpu") or "",
         "price": record.price,
         "owner": record.owner,
+        "tunnel": _tunnel(record),
         "endpoints": [
             {
                 "label": endpoint["label"],
@@ -73,6 +74,21 @@ def panel(record: Record, panel_source: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _tunnel(record: Record) -> str:
+    """The command that brings the ports here; empty when they are here already. Plain OpenSSH, for people without
+    the runner.
+    """
+    machine = record.machine
+    if not machine.get("tunnel"):
+        return ""
+    ports = sorted(endpoint["port"] for endpoint in record.endpoints.values() if endpoint["protocol"] != "udp")
+    words = ["ssh", "-N", *(f"-L {port}:127.0.0.1:{port}" for port in ports)]
+    words += [f"-i {machine['key']}"] if machine.get("key") else []
+    words += [f"-J {machine['jump']}"] if machine.get("jump") else []
+    words += [f"-p {machine['port']}"] if machine["port"] != 22 else []  # noqa: PLR2004 - the default of SSH
+    return " ".join([*words, f"{machine['user']}@{machine['address']}"])
+
+
 def origin(name: str, where: str) -> str:
     """Where a secret is kept, for people."""
     return f"inventory/host_vars/{name}/secrets.yaml (encrypted)" if where == "generate" else where
@@ -89,7 +105,7 @@ def page(data: Mapping[str, Any], record: Record) -> str:
     rows = [
         ("Template", data["template"]),
         ("Model", data["model"]),
-        ("Where", f"{data['provider']}, {data['address']} ({data['engine']})"),
+        ("Where", f"{data['provider']}, {data['machine']} ({data['engine']})"),
         ("GPU", data["gpu"]),
         ("Price", _price(data["price"])),
         ("Owner", data["owner"]),
@@ -99,6 +115,7 @@ def page(data: Mapping[str, Any], record: Record) -> str:
         f"# {data['icon']} {data['title']}: {name}\n",
         "| | |\n|---|---|",
         *(f"| {label} | {_cell(value)} |" for label, value in rows if value),
+        *_reach(data),
         "\n## Quick links\n",
         *(f"- {endpoint['label']}: <{endpoint['url']}>" for endpoint in data["endpoints"]),
     ]
@@ -111,6 +128,15 @@ def page(data: Mapping[str, Any], record: Record) -> str:
         lines += [f"\n### {snippet['title']}\n", f"```{snippet['language']}\n{snippet['code']}\n```"]
     lines += ["\n## Next\n", f"- `runner status {name}`", f"- `runner logs {name} -f`", f"- `runner stop {name}`"]
     return "\n".join(lines) + "\n"
+
+
+def _reach(data: Mapping[str, Any]) -> list[str]:
+    if not data["tunnel"]:
+        return []
+    first = (
+        f"Nothing is public. Open a tunnel, then use the links below: `runner tunnel {data['name']}`, or without it\n"
+    )
+    return ["\n## Reach it\n", first, f"```bash\n{data['tunnel']}\n```"]
 
 
 def index_page(records: Iterable[Record]) -> str:

@@ -165,6 +165,9 @@ def _syntax_fault(text: str, error: yaml.YAMLError) -> YamlFault:
     mark = getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark else 0
     said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    control = _CONTROL.search(text)
+    if control:
+        return _control_fault(text, control.start())
     rows = text.splitlines()
     row = rows[line - 1] if 0 < line <= len(rows) else ""
     if "\t" in row[: len(row) - len(row.lstrip())] or ("cannot start any token" in said and "\t" in row):
@@ -175,9 +178,6 @@ def _syntax_fault(text: str, error: yaml.YAMLError) -> YamlFault:
         )
     if "alias" in said:
         return _alias_fault(line)
-    control = _CONTROL.search(text)
-    if control and "control characters" in said:
-        return _control_fault(text, control.start())
     return YamlFault("bad-yaml", f"this is not YAML: {said}", line=line, hint=_syntax_hint(row, said))
 
 
@@ -252,7 +252,8 @@ def plain(value: str) -> Any:
         return _CONSTANTS[value]
     if value and value[0] in _NUMERIC_START:
         if _INTEGER.match(value):
-            return int(value) if len(value) < 20 else value  # noqa: PLR2004 - beyond 64 bit it is text
+            beyond = len(value) > 20 or not -(1 << 63) <= int(value) < 1 << 63  # noqa: PLR2004 - digits of 64 bits
+            return value if beyond else int(value)
         if _FLOAT.match(value):
             number = float(value)
             return number if math.isfinite(number) else value

@@ -30,7 +30,7 @@ def carry_out(app: App, planned: Planned, consent: Consent, command: str) -> int
     """Returns the exit code. Nothing is touched before the plan was shown and agreed to."""
     plan, output = planned.plan, app.output
     if not output.json:
-        output.show(plan_text(plan, style=output.err_style, verbose=output.verbose, command=command))
+        output.show(plan_text(plan, style=output.err_style, verbose=output.verbose, command=""))
     if not plan.changing:
         output.result({"plan": plan_json(plan), "results": []}, str)
         return BLOCKED if plan.refused else 0

@@ -29,7 +29,7 @@ def command(app: App, name: str, show_secrets: bool, open_link: bool) -> int:
         **panel,
         **_health(record),
         "secrets": _secrets(app, record, show=show_secrets),
-        "commands": _commands(name),
+        "commands": _commands(name, tunnel=bool(panel["tunnel"])),
     }
     app.output.result(data, lambda: access_text(data, style=app.output.style))
     if open_link and panel["endpoints"]:
@@ -47,8 +47,10 @@ def _record(app: App, name: str) -> Record:
 
 
 def _health(record: Record) -> dict[str, str]:
-    if record.state != "running" or not record.health:
+    if record.state != "running":
         return {"health": record.state, "health_reason": ""}
+    if not record.health:
+        return {"health": "", "health_reason": ""}  # only its own machine can tell: runner status
     state, detail = health.probe_all({record.deployment: record.health})[record.deployment]
     return {"health": HEALTH[state], "health_reason": detail if state != "healthy" else ""}
 
@@ -64,7 +66,8 @@ def _secrets(app: App, record: Record, *, show: bool) -> list[dict[str, Any]]:
     ]
 
 
-def _commands(name: str) -> list[dict[str, str]]:
-    pairs = [("is it well", f"runner status {name}"), ("its output", f"runner logs {name} -f")]
+def _commands(name: str, *, tunnel: bool) -> list[dict[str, str]]:
+    pairs = [("reach it", f"runner tunnel {name}")] if tunnel else []
+    pairs += [("is it well", f"runner status {name}"), ("its output", f"runner logs {name} -f")]
     pairs.append(("stop it", f"runner stop {name}"))
     return [{"title": title, "command": typed} for title, typed in pairs]

@@ -55,7 +55,7 @@ def command(
 
 def _save(path: Path, plan: Plan) -> None:
     try:
-        generated.write(path, json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n")
+        generated.write(path, json.dumps(app.redactor.data(plan_json(plan)), indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise UsageError(message, code="cannot-write", hint="choose another file") from error
