@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,7 +40,7 @@ def command(
     planned = make_plan(app.repo, selection(names, exclude))
     plan, output = planned.plan, app.output
     if out_file is not None:
-        _save(out_file, plan)
+        _save(out_file, app.redactor.data(plan_json(plan)))
         output.note(f"Saved. Apply exactly this: runner reconcile --plan {out_file}")
     if markdown and not output.json:
         from runner.render.plan_markdown import plan_markdown
@@ -53,9 +54,9 @@ def command(
     return 0 if refresh_only else _exit_code(plan)
 
 
-def _save(path: Path, plan: Plan) -> None:
+def _save(path: Path, data: Any) -> None:
     try:
-        generated.write(path, json.dumps(app.redactor.data(plan_json(plan)), indent=2, ensure_ascii=False) + "\n")
+        generated.write(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise UsageError(message, code="cannot-write", hint="choose another file") from error

@@ -23,7 +23,7 @@ def command(app: App, name: str, words: tuple[str, ...], print_only: bool) -> in
     if not shell:
         raise UsageError(f"{name} runs on this machine", code="this-machine", hint="no ssh is needed")
     full = [*shell, *(["--", shlex.join(words)] if words else [])]
-    if print_only or app.output.json:
-        app.output.result({"command": full}, lambda: shlex.join(full))
-        return 0
-    os.execvp(full[0], full)
+    if not print_only and not app.output.json:
+        os.execvp(full[0], full)  # becomes ssh, so that the terminal is its own
+    app.output.result({"command": full}, lambda: shlex.join(full))
+    return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -65,9 +66,15 @@ def _source(name: str) -> str:
         return f"{RELEASE},{PACKAGES}"
     if name == "tiny":
         return ",".join(APPLETS)
-    files = sorted(path for path in (FOLDERS / name).rglob("*") if path.is_file())
-    content = _source("base").encode() + b"".join(path.name.encode() + path.read_bytes() for path in files)
+    files = sorted(path for path in (FOLDERS / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    parents = "".join(map(_source, _parents(name))).encode()
+    content = parents + b"".join(path.name.encode() + path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()
+
+
+def _parents(name: str) -> list[str]:
+    """The lab's images that a Dockerfile starts from."""
+    return sorted(set(re.findall(r"^FROM slipway-lab/([\w-]+):1", (FOLDERS / name / "Dockerfile").read_text(), re.M)))
 
 
 def _made_from(name: str) -> str:
@@ -128,7 +135,8 @@ def _import(archive: Path, name: str, source: str, command: str) -> None:
 
 
 def _build(name: str, source: str) -> None:
-    ensure("base")
+    for parent in _parents(name):
+        ensure(parent)
     with tempfile.TemporaryFile() as context:
         with tarfile.open(fileobj=context, mode="w", format=tarfile.GNU_FORMAT) as tar:  # docker knows no pax here
             tar.add(FOLDERS / name, ".")
