@@ -26,6 +26,8 @@ STATUS = {
 }
 
 
+PROGRESS = "slipway-progress "
+"""What a step says while it runs: this word, the host, a colon, the message."""
 CONTROLLER = "localhost"
 """Steps of the controller belong to no deployment."""
 
@@ -122,6 +124,9 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
     if kind == "playbook_on_stats":
         _stats(data, outcome)
         return
+    if kind == "verbose" and event.get("stdout", "").startswith(PROGRESS):
+        on_event(_progress(event["stdout"]))
+        return
     status = STATUS.get(kind)
     if status is None or data.get("task_action", "").rpartition(".")[2] in QUIET_ACTIONS:
         return
@@ -142,6 +147,11 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
             "message": host.message if status in ("failed", "unreachable") else _said(result),
         }
     )
+
+
+def _progress(line: str) -> Event:
+    host, _, message = line.removeprefix(PROGRESS).strip().partition(": ")
+    return {"deployment": host, "kind": "log", "step": "", "status": "ok", "seconds": None, "message": message}
 
 
 def _stats(data: Mapping[str, Any], outcome: Outcome) -> None:

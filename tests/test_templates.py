@@ -14,6 +14,7 @@ from runner import expressions
 from runner.template import Template
 
 FOLDER = Path(__file__).parent.parent / "templates"
+ROOT = Path(__file__).parent.parent
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
 TEMPLATES = {name: Template.model_validate(yaml.safe_load(path.read_text())) for name, path in FILES.items()}
 SEEDS = {"ollama", "jupyter", "desktop", "code-server", "chatterbox-tts", "comfyui", "automatic1111"}
@@ -108,7 +109,8 @@ def test_secrets_stay_out_of_commands_and_access_texts(name):
 @every_template
 def test_every_param_has_an_effect(name):
     template = TEMPLATES[name]
-    text = "\n".join(all_expressions(template))
+    role = (ROOT / "roles" / template.role).rglob("*.yml")
+    text = "\n".join([*all_expressions(template), *(path.read_text(encoding="utf-8") for path in role)])
     for key, param in template.params.items():
         assert f"{'secrets' if param.secret else 'params'}.{key}" in text, key
 
