@@ -128,7 +128,8 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
         on_event(_progress(event["stdout"]))
         return
     status = STATUS.get(kind)
-    if status is None or data.get("task_action", "").rpartition(".")[2] in QUIET_ACTIONS:
+    quiet = data.get("task_action", "").rpartition(".")[2] in QUIET_ACTIONS
+    if status is None or (quiet and status not in ("failed", "unreachable")):
         return
     result = data.get("res") or {}
     name = "" if data["host"] == CONTROLLER else data["host"]

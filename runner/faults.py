@@ -25,6 +25,8 @@ _TYPES = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping of fields",
     "model_type": "must be a mapping of fields",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
     "date_type": "must be a date such as 2026-12-24",
     "date_parsing": "must be a date such as 2026-12-24",
     "date_from_datetime_inexact": "must be a date such as 2026-12-24",
@@ -68,27 +70,26 @@ def unknown(what: str, path: Path_, known: Iterable[str], *, code: str = "") -> 
 
 
 def of_model(error: ValidationError, model: type[BaseModel], data: Any, prefix: Path_ = ()) -> list[Fault]:
-    """The faults behind a pydantic error: one for each place, the most telling first."""
+    """The faults behind a pydantic error: one for each place, and of a choice between shapes the one that was meant."""
     found: dict[Path_, Fault] = {}
     for item in error.errors(include_url=False, include_input=False):
-        path, extra = _written(item["loc"], data)
-        fault = _fault(item, (*prefix, *path, *extra), model, path)
+        path = _written(item["loc"], data)
+        missing = item["loc"][-1:] if item["type"] == "missing" else ()
+        fault = _fault(item, (*prefix, *path, *missing), model, path)
         found.setdefault(fault.path, fault)
-    return list(found.values())
+    inner = {path[:length] for path in found for length in range(len(path))}
+    return [fault for path, fault in found.items() if path not in inner]
 
 
-def _written(loc: Sequence[str | int], data: Any) -> tuple[Path_, Path_]:
-    """Splits pydantic's location into what is in the file and the missing rest; drops the tags of unions."""
+def _written(loc: Sequence[str | int], data: Any) -> Path_:
+    """The part of pydantic's location that is in the file: without the tags of unions and without what is missing."""
     path: list[str | int] = []
     here = data
-    for index, part in enumerate(loc):
-        inside = (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int))
-        if not inside:
-            last = index == len(loc) - 1
-            return tuple(path), (part,) if last and isinstance(here, dict) and isinstance(part, str) else ()
-        path.append(part)
-        here = here[part]
-    return tuple(path), ()
+    for part in loc:
+        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
+            path.append(part)
+            here = here[part]  # type: ignore[index]
+    return tuple(path)
 
 
 def _fault(item: Any, path: Path_, model: type[BaseModel], written: Path_) -> Fault:

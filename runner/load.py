@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,16 +93,24 @@ def read_settings(repo: Repo) -> tuple[Settings, list[Problem]]:
     settings, problems = _read(repo, repo.settings, Settings)
     if settings is None:
         return Settings(), problems
-    return settings, _provider_settings_problems(repo, settings)
+    faults = _provider_faults(settings)
+    if any(fault.path[0] == "defaults" for fault in faults):
+        settings = settings.model_copy(update={"defaults": Settings().defaults})  # else each deployment has the fault too
+    return settings, _placed(faults, repo.relative(repo.settings), repo.settings)
 
 
-def _provider_settings_problems(repo: Repo, settings: Settings) -> list[Problem]:
+def _provider_faults(settings: Settings) -> list[Fault]:
     from pydantic import ValidationError
 
     from runner import providers
     from runner.faults import of_model, unknown
 
-    faults: list[Fault] = []
+    chosen = settings.defaults.provider
+    faults = [
+        replace(unknown("provider", ("defaults", "provider", name), providers.names()), path=("defaults", "provider"))
+        for name in ([chosen] if isinstance(chosen, str) else chosen)
+        if name not in providers.names()
+    ]
     for name, options in settings.providers.items():
         if name not in providers.names():
             faults.append(unknown("provider", ("providers", name), providers.names()))
@@ -112,7 +120,7 @@ def _provider_settings_problems(repo: Repo, settings: Settings) -> list[Problem]
             model.model_validate(options)
         except ValidationError as error:
             faults += of_model(error, model, options, ("providers", name))
-    return _placed(faults, repo.relative(repo.settings), repo.settings)
+    return faults
 
 
 class _Loader:
@@ -136,7 +144,7 @@ class _Loader:
             desired = self.cache.get(name, stamp) or self._check(name, Path(entry.path), stamp)
             if desired is not None:
                 loaded.desired[name] = desired
-        loaded.problems += self._shared_problems() + _port_conflicts(loaded.desired.values())
+        loaded.problems += self._shared_problems() + _port_conflicts(self.repo, loaded.desired.values())
         loaded.problems.sort(key=lambda p: (p.file, p.line, p.field))
         self.cache.save(loaded.names)
         return loaded
@@ -173,7 +181,8 @@ class _Loader:
             desired, faults = resolve(Source(name, relative, deployment), self._templates[0], self.settings)
         except expressions.ExpressionError as error:
             file = f"templates/{deployment.template}.yaml"
-            self.loaded.problems.append(expressions.problem(error, file=file, field="service"))
+            problem = expressions.problem(error, file=file, field="service")
+            self.loaded.problems += [] if problem in self.loaded.problems else [problem]
             return None
         self.loaded.problems += _placed(faults, relative, path)
         if desired is not None:
@@ -275,25 +284,32 @@ def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]
     ]
 
 
-def _port_conflicts(desired: Iterable[Desired]) -> list[Problem]:
+def _port_conflicts(repo: Repo, desired: Iterable[Desired]) -> list[Problem]:
     """Two deployments cannot have one port of one machine."""
-    taken: dict[tuple[str, int], tuple[Desired, str]] = {}
-    problems: list[Problem] = []
+    from runner.faults import Fault
+
+    owners: dict[tuple[str, int], Desired] = {}
+    late: list[tuple[Desired, str, int]] = []
     for item in desired:
         if not item.place or item.state == "absent":
             continue
         for name, port in item.spec["service"]["ports"].items():
-            key = (item.place, port["host"])
-            other = taken.setdefault(key, (item, name))
-            if other[0] is not item:
-                message = f"host port {key[1]} ({name}) is also used by {other[0].name} on the same machine"
-                hint = f"choose another: ports: {{{name}: {_free(taken, item.place, key[1])}}}"
-                problems.append(Problem(PORT_CONFLICT, message, file=item.file, field=f"ports.{name}", hint=hint))
+            if owners.setdefault((item.place, port["host"]), item) is not item:
+                late.append((item, name, port["host"]))
+    problems: list[Problem] = []
+    for item, name, number in late:
+        message = f"host port {number} ({name}) is also used by {owners[item.place, number].name} on the same machine"
+        hint = f"choose another: ports: {{{name}: {_free_port(owners, item, number)}}}"
+        fault = Fault(PORT_CONFLICT, ("ports", name), message, hint)
+        problems += _placed([fault], item.file, repo.root / item.file)
     return problems
 
 
-def _free(taken: dict[tuple[str, int], Any], place: str, start: int) -> int:
-    return next(port for port in range(start + 1, start + len(taken) + 2) if (place, port) not in taken)
+def _free_port(owners: dict[tuple[str, int], Desired], item: Desired, taken: int) -> int:
+    """One that nobody has; from now on it is spoken for."""
+    port = next(port for port in range(taken + 1, taken + len(owners) + 2) if (item.place, port) not in owners)
+    owners[item.place, port] = item
+    return port
 
 
 def inputs_digest(desired: Iterable[Desired]) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,40}$"
+_CRON = {"minute": (0, 59), "hour": (0, 23), "day": (1, 31), "month": (1, 12), "weekday": (0, 7)}
 LATER: dict[str, Any] = {"effect": "later"}
 
 
@@ -39,8 +41,27 @@ def _secret_ref(value: str) -> str:
 
 
 def _cron(value: str) -> str:
-    if len(value.split()) != 5:  # noqa: PLR2004 - the five fields of crontab(5)
-        msg = 'must have the five fields of a crontab line, e.g. "0 8 * * 1-5"'
+    fields = value.split()
+    if len(fields) != len(_CRON) or not all(map(_fits, fields, _CRON.values())):
+        msg = f'must have the five fields of a crontab line ({", ".join(_CRON)}), e.g. "0 8 * * 1-5"'
+        raise ValueError(msg)
+    return value
+
+
+def _fits(field: str, limits: tuple[int, int]) -> bool:
+    numbers = [int(number) for number in re.findall(r"(?<![/\d])\d+", field)]
+    shape = re.fullmatch(r"(\*|\w+(-\w+)?)(/[1-9]\d*)?(,(\*|\w+(-\w+)?)(/[1-9]\d*)?)*", field, re.ASCII)
+    return bool(shape) and all(limits[0] <= number <= limits[1] for number in numbers)
+
+
+def _network(value: str) -> str:
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError as error:
+        msg = "must be a network such as 203.0.113.0/24"
+        raise ValueError(msg) from error
+    if network.prefixlen == 0:
+        msg = "is everybody; write expose: public if that is meant"
         raise ValueError(msg)
     return value
 
@@ -56,8 +77,9 @@ def _zone(value: str) -> str:
 
 Text = Annotated[str, BeforeValidator(_text)]
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Duration = Annotated[str, AfterValidator(_duration)]
+Duration = Annotated[Text, AfterValidator(_duration)]
 SecretRef = Annotated[str, AfterValidator(_secret_ref)]
+Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -71,7 +93,7 @@ class Model(BaseModel):
 class CidrAccess(Model):
     """Open to these networks only."""
 
-    cidr: list[str] = Field(min_length=1, description="Networks that may connect, e.g. 203.0.113.0/24")
+    cidr: list[Network] = Field(min_length=1, description="Networks that may connect, e.g. 203.0.113.0/24")
 
 
 class AccessOptions(Model):
@@ -89,7 +111,7 @@ class AccessOptions(Model):
     @model_validator(mode="after")
     def _public_needs_authentication(self) -> AccessOptions:
         if self.expose == "public" and self.auth == "none":
-            msg = "expose: public needs authentication; set auth: token or auth: basic"
+            msg = "with expose: public needs authentication; set auth: token or auth: basic"
             raise ValueError(msg)
         return self
 

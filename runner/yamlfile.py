@@ -83,10 +83,10 @@ def parse(text: str) -> dict[str, Any]:
     """The mapping that a text says. Raises YamlFault."""
     node = _compose(text)
     if node is None:
-        raise YamlFault("empty-file", "the file is empty", hint="write at least: template: NAME, or delete the file")
+        raise YamlFault("empty-file", "the file is empty", hint="write its fields, or delete it")
     if not isinstance(node, MappingNode):
         raise YamlFault(
-            "not-a-mapping", "the file must be a mapping of fields", line=1, hint="start with: template: NAME"
+            "not-a-mapping", "the file must be a mapping of fields", line=1, hint="write one field on each line: name: value"
         )
     data: dict[str, Any] = _build(node, set(), 0)
     return data
