@@ -18,15 +18,14 @@ from runner.digest import digest
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem
 from runner.repo import Repo
+from runner.scan import SUFFIX, scan
 
 if TYPE_CHECKING:
     from runner.faults import Fault
     from runner.models import Settings
     from runner.template import Template
 
-SUFFIX = ".yaml"
 PORT_CONFLICT = "port-conflict"
-NESTED = "nested-folder"
 
 
 @dataclass
@@ -95,7 +94,8 @@ def read_settings(repo: Repo) -> tuple[Settings, list[Problem]]:
         return Settings(), problems
     faults = _provider_faults(settings)
     if any(fault.path[0] == "defaults" for fault in faults):
-        settings = settings.model_copy(update={"defaults": Settings().defaults})  # else each deployment has the fault too
+        # Otherwise each deployment would have the fault too.
+        settings = settings.model_copy(update={"defaults": Settings().defaults})
     return settings, _placed(faults, repo.relative(repo.settings), repo.settings)
 
 
@@ -133,7 +133,7 @@ class _Loader:
 
     def run(self) -> Loaded:
         loaded = self.loaded
-        entries, loaded.names = _scan(self.repo, loaded.problems)
+        entries, loaded.names = scan(self.repo, loaded.problems)
         if not self.cache.settings:
             self.cache.settings = self.settings.model_dump(mode="json")
             self.cache.clean = not (self._settings[1] or self._templates[1])
@@ -188,59 +188,6 @@ class _Loader:
         if desired is not None:
             self.cache.put(name, stamp, desired)
         return desired
-
-
-def _scan(repo: Repo, problems: list[Problem]) -> tuple[list[os.DirEntry[str]], frozenset[str]]:
-    """The deployment files, and the names of these and of the faulty ones. Faults of names and links are added."""
-    found: list[os.DirEntry[str]] = []
-    names: set[str] = set()
-    by_case: dict[str, str] = {}
-    root = repo.root.resolve()
-    with os.scandir(repo.deployments) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            if entry.name.startswith(".") or entry.name in ("README.md", "access"):
-                continue
-            fault = _entry_fault(entry, by_case, root)
-            if fault is None or fault[0] != NESTED:
-                names.add(Path(entry.name).stem)
-            if fault:
-                code, message, hint = fault
-                problems.append(Problem(code, message, file=f"deployments/{entry.name}", hint=hint))
-            else:
-                found.append(entry)
-    return found, frozenset(names)
-
-
-def _entry_fault(entry: os.DirEntry[str], by_case: dict[str, str], root: Path) -> tuple[str, str, str] | None:
-    stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - no Path for each of ten thousand entries
-    if entry.is_symlink():
-        target = Path(os.path.realpath(entry.path))  # unlike Path.resolve, quiet about a link to itself
-        if not target.is_relative_to(root):
-            return "symlink-outside", "the link leads out of the repository", "copy the file into deployments/"
-        if not target.is_file():
-            return "broken-symlink", "the link leads nowhere", "remove it or repair its target"
-    if entry.is_dir():
-        return NESTED, "deployments are files directly in deployments/", "move its files up, or it elsewhere"
-    if suffix != SUFFIX:
-        hint = f"rename it to {stem}{SUFFIX}" if suffix in (".yml", ".YAML", ".json") else "move it elsewhere"
-        return "bad-file-name", f"deployments are files that end with {SUFFIX}", hint
-    folded = stem.lower()
-    if folded in by_case:
-        return (
-            "name-case",
-            f"differs from {by_case[folded]} only by case",
-            "choose another name: some systems see one file",
-        )
-    by_case[folded] = entry.name
-    if not _valid_name(stem):
-        rule = "a name has small letters, digits and hyphens, starts with a letter, and has at most 41 characters"
-        return "bad-name", rule, "rename the file"
-    return None
-
-
-def _valid_name(stem: str) -> bool:
-    ascii_word = stem.replace("-", "0").isalnum() and stem.isascii() and stem == stem.lower()
-    return ascii_word and len(stem) <= 41 and stem[0].isalpha()  # noqa: PLR2004 - models.NAME_PATTERN, without its import
 
 
 def _read(repo: Repo, path: Path, model: Any) -> tuple[Any, list[Problem]]:

@@ -86,7 +86,7 @@ def parse(text: str) -> dict[str, Any]:
         raise YamlFault("empty-file", "the file is empty", hint="write its fields, or delete it")
     if not isinstance(node, MappingNode):
         raise YamlFault(
-            "not-a-mapping", "the file must be a mapping of fields", line=1, hint="write one field on each line: name: value"
+            "not-a-mapping", "the file must be a mapping of fields", line=1, hint="write fields, as name: value"
         )
     data: dict[str, Any] = _build(node, set(), 0)
     return data
