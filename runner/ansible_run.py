@@ -61,6 +61,7 @@ def run(  # noqa: PLR0913 - what a run needs, each named
     run_id: str,
     on_event: Callable[[Event], None],
     cancelled: Callable[[], bool],
+    redact: Callable[[str], str],
     check: bool = False,
 ) -> Outcome:
     """One Ansible run for all hosts of the file. Blocks until it ends; `on_event` is called on the way."""
@@ -93,7 +94,7 @@ def run(  # noqa: PLR0913 - what a run needs, each named
             quiet=True,
         )
         outcome.status = done.status
-        outcome.output = _tail(Path(done.config.artifact_dir) / "stdout", hosts_file.parent / "ansible.log")
+        outcome.output = _keep(Path(done.config.artifact_dir) / "stdout", hosts_file.parent / "ansible.log", redact)
     finally:
         processes.end_leftovers(run_id)
         shutil.rmtree(private, ignore_errors=True)
@@ -111,12 +112,14 @@ def _private_folder(repo: Repo, run_id: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-{run_id}-", dir=base))
 
 
-def _tail(path: Path, kept: Path, lines: int = 20) -> str:
+def _keep(path: Path, kept: Path, redact: Callable[[str], str], lines: int = 20) -> str:
     """Keeps Ansible's output with the run, and returns its end."""
     if not path.exists():
         return ""
-    shutil.copy(path, kept)
-    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    text = redact(path.read_text(encoding="utf-8", errors="replace"))
+    kept.touch(mode=0o600)
+    kept.write_text(text, encoding="utf-8")
+    return "\n".join(text.splitlines()[-lines:])
 
 
 def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Event], None]) -> None:
@@ -172,4 +175,4 @@ def _message(result: Mapping[str, Any]) -> str:
 
 def _said(result: Mapping[str, Any]) -> str:
     """What a module wants people to know of a success."""
-    return str(result.get("health") or result.get("said") or "")
+    return str(result.get("health") or result.get("said") or (result.get("msg") if result.get("changed") else "") or "")

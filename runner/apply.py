@@ -122,7 +122,13 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         kept = records.read_all(loaded.repo, [a.deployment for a in actions])
         hosts_file = run.write("hosts.json", hosts.hosts_for_actions(loaded, kept, actions))
         outcome = ansible_run.run(
-            loaded.repo, PLAYBOOK, hosts_file, run_id=job.run_id, on_event=on_event, cancelled=cancelled.is_set
+            loaded.repo,
+            PLAYBOOK,
+            hosts_file,
+            run_id=job.run_id,
+            on_event=on_event,
+            cancelled=cancelled.is_set,
+            redact=job.redactor.text,
         )
         seconds = {name: lasts[name] - firsts[name] for name in firsts}
         results = [_result(loaded, action, outcome, seconds, interrupted=cancelled.is_set()) for action in actions]

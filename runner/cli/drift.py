@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from runner.cli._app import App, exclude_option, names_argument, selection
 from runner.domain import Action, Kind
 from runner.render.plan_data import action_json
 from runner.render.reports import drift_text
-from runner.workflow import make_plan
+from runner.workflow import Planned, make_plan
+
+if TYPE_CHECKING:
+    from runner.deep import Finding
 
 DRIFTED = 2
 
@@ -16,20 +21,36 @@ DRIFTED = 2
 @click.command()
 @names_argument
 @exclude_option
+@click.option(
+    "--deep", is_flag=True, help="Also run the roles in check mode: finds what was changed by hand on machines."
+)
 @click.pass_obj
-def command(app: App, names: tuple[str, ...], exclude: tuple[str, ...]) -> int:
+def command(app: App, names: tuple[str, ...], exclude: tuple[str, ...], deep: bool) -> int:
     """Show what differs between files and world. Never repairs. Exit code 2 when something drifted."""
-    actions = make_plan(app.repo, selection(names, exclude)).plan.actions
-    drifted = [a for a in actions if a.kind not in (Kind.NONE, Kind.BLOCKED)]
-    data = {
-        "deployments": [_row(a) for a in drifted],
-        "checked": len(actions),
-        "unknown": [
-            {"name": a.deployment, "error": a.reason, "hint": a.hint} for a in actions if a.kind is Kind.BLOCKED
-        ],
-    }
+    planned = make_plan(app.repo, selection(names, exclude))
+    actions = planned.plan.actions
+    unknown = [{"name": a.deployment, "error": a.reason, "hint": a.hint} for a in actions if a.kind is Kind.BLOCKED]
+    rows = [_row(a) for a in actions if a.kind not in (Kind.NONE, Kind.BLOCKED)]
+    if deep:
+        from runner.deep import look
+
+        findings = look(planned, app.redactor)
+        rows += _deep_rows(planned, [finding for finding in findings if not finding.failed])
+        unknown += [{"name": f.deployment, "error": f.message, "hint": ""} for f in findings if f.failed]
+    data = {"deployments": rows, "checked": len(actions), "unknown": unknown}
     app.output.result(data, lambda: drift_text(data, style=app.output.style, verbose=app.output.verbose))
-    return DRIFTED if drifted else 0
+    return DRIFTED if rows else 0
+
+
+def _deep_rows(planned: Planned, findings: list[Finding]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for action in planned.plan.actions:
+        mine = [finding for finding in findings if finding.deployment == action.deployment]
+        if mine:
+            changes = [{"field": f.step, "before": f.message or "differs", "after": "as applied"} for f in mine]
+            reason = "changed by hand on its machine; runner restart repairs the service"
+            rows.append({"name": action.deployment, "provider": action.provider, "reason": reason, "changes": changes})
+    return rows
 
 
 def _row(action: Action) -> dict[str, object]:

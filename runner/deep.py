@@ -1,0 +1,64 @@
+"""Deep drift: runs the roles in check mode and tells what they would change. Touches nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from runner import ansible_run, hosts, runs
+from runner.domain import Action, Kind
+from runner.redact import Redactor
+from runner.runs import Event
+from runner.workflow import Planned
+
+PLAYBOOK = "site.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One step that would change something, or a deployment that could not be checked."""
+
+    deployment: str
+    step: str
+    message: str
+    failed: bool = False
+
+
+def look(planned: Planned, redactor: Redactor) -> list[Finding]:
+    """What somebody changed by hand on the machines of all deployments that seem to be in sync and run."""
+    loaded = planned.loaded
+    actions = tuple(_checked(a) for a in planned.plan.actions if a.kind is Kind.NONE and _runs(planned, a.deployment))
+    if not actions:
+        return []
+    run = runs.start(loaded.repo, runs.new_id(), redactor)
+    findings: list[Finding] = []
+
+    def on_event(event: Event) -> None:
+        full = run.event({**event, "kind": "check"})
+        if full["status"] in ("changed", "failed", "unreachable") and full["deployment"]:
+            failed = full["status"] != "changed"
+            findings.append(Finding(full["deployment"], full["step"], full["message"], failed))
+
+    hosts_file = run.write("hosts.json", hosts.hosts_for_actions(loaded, planned.records, actions))
+    try:
+        ansible_run.run(
+            loaded.repo,
+            PLAYBOOK,
+            hosts_file,
+            run_id=run.id,
+            on_event=on_event,
+            cancelled=lambda: False,
+            redact=redactor.text,
+            check=True,
+        )
+    finally:
+        run.close()
+    return findings
+
+
+def _checked(action: Action) -> Action:
+    return replace(action, kind=Kind.UPDATE, reason="is it as it was applied?")
+
+
+def _runs(planned: Planned, name: str) -> bool:
+    want = planned.loaded.desired.get(name)
+    return want is not None and want.state == "running"
