@@ -44,11 +44,23 @@ def ensure(name: str, *, rebuild: bool = False) -> str:
     if name not in names():
         msg = f"there is no image {name!r}; there are {', '.join(names())}"
         raise LabError(msg)
-    source = _source(name)
-    if _made_from(name) == source and not rebuild:
+    wanted = source(name)
+    if _made_from(name) == wanted and not rebuild:
         return f"{reference(name)} is there"
-    {"base": _base, "tiny": _tiny}.get(name, _build)(name, source)
+    {"base": _base, "tiny": _tiny}.get(name, _build)(name, wanted)
     return f"{reference(name)} made"
+
+
+def source(name: str) -> str:
+    """A word that changes when what the image is made from changes."""
+    if name == "base":
+        return f"{RELEASE},{PACKAGES}"
+    if name == "tiny":
+        return ",".join(APPLETS)
+    files = sorted(path for path in (FOLDERS / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    parents = "".join(map(source, _parents(name))).encode()
+    content = parents + b"".join(path.name.encode() + path.read_bytes() for path in files)
+    return hashlib.sha256(content).hexdigest()
 
 
 def status() -> Iterator[str]:
@@ -56,25 +68,14 @@ def status() -> Iterator[str]:
     for name in names():
         made_from = _made_from(name)
         yield f"{reference(name)} " + (
-            "is there" if made_from == _source(name) else "is old" if made_from else "is missing"
+            "is there" if made_from == source(name) else "is old" if made_from else "is missing"
         )
-
-
-def _source(name: str) -> str:
-    """Changes when what the image is made from changes."""
-    if name == "base":
-        return f"{RELEASE},{PACKAGES}"
-    if name == "tiny":
-        return ",".join(APPLETS)
-    files = sorted(path for path in (FOLDERS / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    parents = "".join(map(_source, _parents(name))).encode()
-    content = parents + b"".join(path.name.encode() + path.read_bytes() for path in files)
-    return hashlib.sha256(content).hexdigest()
 
 
 def _parents(name: str) -> list[str]:
     """The lab's images that a Dockerfile starts from."""
-    return sorted(set(re.findall(r"^FROM slipway-lab/([\w-]+):1", (FOLDERS / name / "Dockerfile").read_text(), re.M)))
+    text = (FOLDERS / name / "Dockerfile").read_text()
+    return sorted(set(re.findall(r"^FROM slipway-lab/([\w-]+):1", text, re.MULTILINE)))
 
 
 def _made_from(name: str) -> str:
@@ -85,11 +86,11 @@ def _made_from(name: str) -> str:
         return ""
 
 
-def _base(name: str, source: str) -> None:
-    archive = cache() / f"base-{RELEASE}-{hashlib.sha256(source.encode()).hexdigest()[:8]}.tar"
+def _base(name: str, made_from: str) -> None:
+    archive = cache() / f"base-{RELEASE}-{hashlib.sha256(made_from.encode()).hexdigest()[:8]}.tar"
     if not archive.exists():
         _debootstrap(archive)
-    _import(archive, name, source, 'CMD ["/bin/bash"]')
+    _import(archive, name, made_from, 'CMD ["/bin/bash"]')
 
 
 def _debootstrap(archive: Path) -> None:
@@ -105,7 +106,7 @@ def _debootstrap(archive: Path) -> None:
         partial.rename(archive)  # only a whole archive ever carries the name
 
 
-def _tiny(name: str, source: str) -> None:
+def _tiny(name: str, made_from: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "tiny.tar"
         with tarfile.open(archive, "w") as tar:
@@ -114,7 +115,7 @@ def _tiny(name: str, source: str) -> None:
                 link = tarfile.TarInfo(f"bin/{applet}")
                 link.type, link.linkname = tarfile.SYMTYPE, "busybox"
                 tar.addfile(link)
-        _import(archive, name, source, 'CMD ["/bin/sh"]')
+        _import(archive, name, made_from, 'CMD ["/bin/sh"]')
 
 
 def _busybox(folder: Path) -> Path:
@@ -129,12 +130,12 @@ def _busybox(folder: Path) -> Path:
     return next((folder / "tree").glob("**/bin/busybox"))
 
 
-def _import(archive: Path, name: str, source: str, command: str) -> None:
-    changes = ["--change", command, "--change", f'LABEL {SOURCE}="{source}"']
+def _import(archive: Path, name: str, made_from: str, command: str) -> None:
+    changes = ["--change", command, "--change", f'LABEL {SOURCE}="{made_from}"']
     run("docker", "import", *changes, archive, reference(name))
 
 
-def _build(name: str, source: str) -> None:
+def _build(name: str, made_from: str) -> None:
     for parent in _parents(name):
         ensure(parent)
     with tempfile.TemporaryFile() as context:
@@ -143,7 +144,7 @@ def _build(name: str, source: str) -> None:
             _add_host_files(tar)
         context.seek(0)
         proxies = [part for key in os.environ if key.lower().endswith("_proxy") for part in ("--build-arg", key)]
-        flags = ["--network", "host", "--rm", "--label", f"{SOURCE}={source}", "--tag", reference(name), *proxies]
+        flags = ["--network", "host", "--rm", "--label", f"{SOURCE}={made_from}", "--tag", reference(name), *proxies]
         run("docker", "build", *flags, "-", stdin=context, env={"DOCKER_BUILDKIT": "0"})
 
 

@@ -13,6 +13,8 @@ import pytest
 from runner.ansible_plugins.module_utils.docker_api import Docker
 from tests.lab import engine, images
 from tests.lab.host import LabError, locked
+from tests.lab.hosts import Flavour, ensure
+from tests.lab.machine import Host
 
 
 def image(name: str) -> str:
@@ -24,6 +26,14 @@ def image(name: str) -> str:
     except LabError as error:
         pytest.skip(f"no lab: {error}")
     return images.reference(name)
+
+
+def hosts(*names: str, flavour: Flavour = "host") -> list[Host]:
+    """Hosts that run; they are made when missing, and stay for the next test that asks for them."""
+    try:
+        return ensure(names, flavour)
+    except LabError as error:
+        pytest.skip(f"no lab: {error}")
 
 
 def free_port() -> int:

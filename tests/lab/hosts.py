@@ -1,0 +1,203 @@
+"""Hosts that behave like rented machines: systemd, sshd with keys of their own, sudo, an address that stays.
+
+`ensure` gives them; the other functions do what a provider's console does, or what goes wrong with machines.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.lab import delivery, engine, images, network, registry
+from tests.lab.host import LabError, locked, run
+from tests.lab.machine import Host, console, container, key
+from tests.lab.trouble import (
+    break_docker,
+    change_host_key,
+    cut,
+    fill_disk,
+    free_disk,
+    hold_apt_lock,
+    pause,
+    release_apt_lock,
+    uncut,
+    unpause,
+)
+
+__all__ = [
+    "Flavour",
+    "Host",
+    "break_docker",
+    "change_host_key",
+    "console",
+    "cut",
+    "ensure",
+    "fill_disk",
+    "free_disk",
+    "hold_apt_lock",
+    "pause",
+    "release_apt_lock",
+    "remove",
+    "reset",
+    "restart",
+    "running",
+    "stop",
+    "uncut",
+    "unpause",
+]
+
+Flavour = Literal["host", "host-docker"]
+LABEL = "slipway-lab-host"
+PATIENCE_S = 60
+
+# --privileged is refused where CAP_SYS_RESOURCE is missing; this is enough for systemd and for an engine inside.
+RIGHTS = (
+    *("--cap-add=ALL", "--cap-drop=SYS_RESOURCE", "--security-opt=seccomp=unconfined"),
+    *("--security-opt=apparmor=unconfined", "--security-opt=systempaths=unconfined"),
+    *("--tmpfs=/run", "--tmpfs=/tmp", "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw"),
+)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A host's container, running or not."""
+
+    name: str
+    flavour: str
+    source: str
+    address: str
+    state: str
+
+
+def ensure(names: Sequence[str], flavour: Flavour = "host") -> list[Host]:
+    """Hosts that run, in the order of their names in `names`: made, started or left as they are.
+
+    One of the other flavour, or of an image that has changed since, is made anew.
+    """
+    with locked():
+        engine.start()
+        made, source = _made(), images.source(flavour)
+        subnet = network.ensure()
+        if missing := [name for name in names if name not in made or made[name].source != source]:
+            images.ensure(flavour)
+        for name in missing:
+            address = made[name].address if name in made else network.free(subnet, [m.address for m in made.values()])
+            _remove(name)
+            _create(name, flavour, address)
+            made[name] = _Made(name, flavour, source, address, "running")
+        for name in names:
+            if made[name].state == "paused":
+                run("docker", "unpause", container(name))
+            elif made[name].state != "running":
+                run("docker", "start", container(name))
+    return _ready([made[name] for name in names])
+
+
+def reset(name: str, flavour: Flavour | None = None) -> Host:
+    """A new machine at the same address: nothing of the old one is left, the host key is another."""
+    with locked():
+        old = _existing(name)
+        chosen: Flavour = flavour or ("host-docker" if old.flavour == "host-docker" else "host")
+        images.ensure(chosen)
+        _remove(name)
+        _create(name, chosen, old.address)
+    return _ready([old])[0]
+
+
+def restart(name: str) -> Host:
+    """Reboot, and wait until it is back. `sudo reboot` on the host does the same."""
+    run("docker", "restart", "--time", "20", container(name))
+    return _ready([_existing(name)])[0]
+
+
+def stop(name: str) -> None:
+    """Power off. `ensure` starts it again."""
+    run("docker", "stop", "--time", "20", container(name))
+
+
+def remove(*names: str) -> list[str]:
+    """Remove hosts, all of them when none is named; the names of those that were there."""
+    with locked():
+        gone = sorted(_made().keys() & set(names or _made()))
+        for name in gone:
+            _remove(name)
+    return gone
+
+
+def running() -> list[str]:
+    """The names of the hosts that are there."""
+    return sorted(_made())
+
+
+def _made() -> dict[str, _Made]:
+    labels = (LABEL, *(f"{LABEL}-{name}" for name in ("flavour", "source", "address")))
+    form = ",".join(f'{{{{.Label "{label}"}}}}' for label in labels) + ",{{.State}}"
+    lines = run("docker", "ps", "--all", "--filter", f"label={LABEL}", "--format", form).splitlines()
+    return {line.partition(",")[0]: _Made(*line.split(",")) for line in lines}
+
+
+def _existing(name: str) -> _Made:
+    if found := _made().get(name):
+        return found
+    raise LabError(f"there is no host {name!r}; `ensure` makes it")
+
+
+def _create(name: str, flavour: Flavour, address: str) -> None:
+    labels = {"": name, "-flavour": flavour, "-source": images.source(flavour), "-address": address}
+    run(
+        *("docker", "create", "--name", container(name), "--hostname", name, *RIGHTS, "--restart=unless-stopped"),
+        *(f"--label={LABEL}{label}={value}" for label, value in labels.items()),
+        *("--network", network.NAME, "--ip", address),
+        *("--add-host", f"{registry.HOSTNAME}:{network.registry(network.ensure())}"),
+        *("--volume", f"{_volume(name)}:/var/lib/docker", images.reference(flavour)),
+    )
+    with delivery.archive() as archive:
+        run("docker", "cp", "-", f"{container(name)}:/", stdin=archive)
+    run("docker", "start", container(name))
+
+
+def _remove(name: str) -> None:
+    for command in (("rm", "--force", "--volumes", container(name)), ("volume", "rm", "--force", _volume(name))):
+        run("docker", *command)
+
+
+def _volume(name: str) -> str:
+    return f"{container(name)}-docker"
+
+
+def _ready(made: Sequence[_Made]) -> list[Host]:
+    """Wait until they have booted and their sshd answers."""
+    if not made:
+        return []
+    private, deadline = key(), time.monotonic() + PATIENCE_S
+    with ThreadPoolExecutor(max_workers=len(made)) as pool:
+        keys = pool.map(lambda host: _booted(host, deadline), made)
+        return [Host(host.name, host.address, host_key, private) for host, host_key in zip(made, keys, strict=True)]
+
+
+def _booted(host: _Made, deadline: float) -> str:
+    """Its public host key, read beside SSH."""
+    question = "cat /etc/ssh/ssh_host_ed25519_key.pub && systemctl is-system-running"
+    while True:
+        done = subprocess.run(
+            ["docker", "exec", container(host.name), "sh", "-c", question], capture_output=True, text=True, check=False
+        )
+        if re.search(r"^(running|degraded)$", done.stdout, re.MULTILINE) and _answers(host.address):
+            return " ".join(done.stdout.split()[:2])
+        if time.monotonic() > deadline:
+            raise LabError(f"{host.name} does not come up: {(done.stdout + done.stderr).strip()}")
+        time.sleep(0.1)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with socket.create_connection((address, 22), timeout=2) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
