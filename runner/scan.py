@@ -24,10 +24,10 @@ def scan(repo: Repo, problems: list[Problem]) -> tuple[list[os.DirEntry[str]], f
     by_case: dict[str, str] = {}
     root = repo.root.resolve()
     with os.scandir(repo.deployments) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
+        named = [(*os.path.splitext(entry.name), entry) for entry in entries]  # noqa: PTH122 - no Path for each of them
+        for stem, suffix, entry in sorted(named, key=lambda row: row[:2]):
             if entry.name.startswith(".") or entry.name in _NOT_DEPLOYMENTS:
                 continue
-            stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - no Path for each of ten thousand entries
             fault = _link_fault(entry, root) or _name_fault(stem, suffix, by_case)
             if fault is None or fault[0] != NESTED:
                 names.add(stem)
