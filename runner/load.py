@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner import parse_cache, yamlfile
+from runner import memory, parse_cache
 from runner.digest import digest
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem
@@ -63,6 +63,7 @@ class Loaded:
             raise InvalidFiles(faulty)
 
 
+@memory.lasting()
 def load(repo: Repo, *, use_cache: bool | None = None) -> Loaded:
     """Read and check the whole repository."""
     cached = use_cache if use_cache is not None else not os.environ.get("CI")
@@ -76,7 +77,7 @@ def read_templates(repo: Repo) -> tuple[dict[str, Template], list[Problem]]:
     found: dict[str, Template] = {}
     problems: list[Problem] = []
     for path in sorted(repo.templates.glob("*" + SUFFIX)):
-        template, faults = _read(repo, path, Template)
+        template, faults = _read(path, repo.relative(path), Template)
         problems += faults
         if template is not None:
             found[path.stem] = template
@@ -89,7 +90,7 @@ def read_settings(repo: Repo) -> tuple[Settings, list[Problem]]:
 
     if not repo.settings.exists():
         return Settings(), []
-    settings, problems = _read(repo, repo.settings, Settings)
+    settings, problems = _read(repo.settings, repo.relative(repo.settings), Settings)
     if settings is None:
         return Settings(), problems
     faults = _provider_faults(settings)
@@ -161,6 +162,11 @@ class _Loader:
     def _templates(self) -> tuple[dict[str, Template], list[Problem]]:
         return read_templates(self.repo)
 
+    @cached_property
+    def _faulty_templates(self) -> frozenset[str]:
+        """Files."""
+        return frozenset(problem.file for problem in self._templates[1])
+
     def _shared_problems(self) -> list[Problem]:
         """A cache is kept only for a repository whose shared files are right."""
         return [] if self.cache.clean and self.cache.settings else self._settings[1] + self._templates[1]
@@ -170,12 +176,12 @@ class _Loader:
         from runner.models import Deployment
         from runner.resolve import Source, resolve
 
-        deployment, problems = _read(self.repo, path, Deployment)
+        relative = f"deployments/{name}{SUFFIX}"
+        deployment, problems = _read(path, relative, Deployment)
         self.loaded.problems += problems
         if deployment is None:
             return None
-        relative = self.repo.relative(path)
-        if f"templates/{deployment.template}{SUFFIX}" in {p.file for p in self._templates[1]}:
+        if f"templates/{deployment.template}{SUFFIX}" in self._faulty_templates:
             return None  # the template's own faults are reported
         try:
             desired, faults = resolve(Source(name, relative, deployment), self._templates[0], self.settings)
@@ -190,13 +196,13 @@ class _Loader:
         return desired
 
 
-def _read(repo: Repo, path: Path, model: Any) -> tuple[Any, list[Problem]]:
+def _read(path: Path, relative: str, model: Any) -> tuple[Any, list[Problem]]:
     """A file as its model, or its faults."""
     from pydantic import ValidationError
 
+    from runner import yamlfile
     from runner.faults import of_model
 
-    relative = repo.relative(path)
     try:
         data = yamlfile.parse(yamlfile.read(path))
     except yamlfile.YamlFault as fault:
@@ -214,10 +220,13 @@ def _read(repo: Repo, path: Path, model: Any) -> tuple[Any, list[Problem]]:
 
 def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]:
     """Faults tied to lines; the file is parsed a second time only when there are any."""
+    listed = list(faults)
+    if not listed:
+        return []
+    from runner import yamlfile
     from runner.faults import dotted
 
-    listed = list(faults)
-    places = yamlfile.lines(yamlfile.read(path)) if listed else {}
+    places = yamlfile.lines(yamlfile.read(path))
     return [
         Problem(
             fault.code,

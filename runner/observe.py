@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner import health, providers, vault
+from runner import providers, vault
 from runner.domain import Desired, Health, Observation, Record, Resource
 from runner.errors import ProviderError
 from runner.load import Loaded
@@ -117,6 +117,14 @@ def _probe(observed: Observed, records: Mapping[str, Record]) -> None:
             told[name] = (resource.health, resource.health_detail)
         elif record.health:
             checks[name] = record.health
-    for name, (state, detail) in {**health.probe_all(checks), **told}.items():
+    for name, (state, detail) in {**_answers(checks), **told}.items():
         seen = observed.by_name[name]
         observed.by_name[name] = Observation(name, seen.resources, health=state, health_detail=detail)
+
+
+def _answers(checks: Mapping[str, dict[str, Any]]) -> dict[str, tuple[Health, str]]:
+    if not checks:
+        return {}
+    from runner import health  # brings HTTP, which is slow to import
+
+    return health.probe_all(checks)

@@ -35,13 +35,18 @@ def read_all(repo: Repo, names: Collection[str] | None = None) -> dict[str, Reco
             names = [entry.name for entry in os.scandir(repo.host_vars) if not entry.name.startswith(".")]
         except FileNotFoundError:
             return {}
-    found = {name: read(repo, name) for name in sorted(names)}
+    folder = str(repo.host_vars)
+    found = {name: _read(folder, name) for name in sorted(names)}
     return {name: record for name, record in found.items() if record is not None}
 
 
 def read(repo: Repo, name: str) -> Record | None:
     """One record; None when there is none. Raises InvalidFiles when it is damaged."""
-    path = f"{repo.host_vars}/{name}/access.yaml"
+    return _read(str(repo.host_vars), name)
+
+
+def _read(folder: str, name: str) -> Record | None:
+    path = f"{folder}/{name}/access.yaml"
     try:
         with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - pathlib costs a third of a no-op plan here
             text = stream.read()

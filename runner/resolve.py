@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from runner import expressions, providers
 from runner.digest import digest
@@ -112,12 +113,18 @@ def _machine(want: Deployment, candidates: tuple[str, ...], faults: list[Fault])
             continue
         if len(known) == 1:
             checked = options.model_dump(mode="json", exclude_none=True)
-        fixed += [
-            f"machine.{field}"
-            for field, info in model.model_fields.items()
-            if (info.json_schema_extra or {}).get("in_place") is False  # type: ignore[union-attr]
-        ]
+        fixed += _fixed(model)
     return checked, tuple(dict.fromkeys(fixed))
+
+
+@cache
+def _fixed(options: type[BaseModel]) -> tuple[str, ...]:
+    """The fields that cannot change in place."""
+    return tuple(
+        f"machine.{field}"
+        for field, info in options.model_fields.items()
+        if (info.json_schema_extra or {}).get("in_place") is False  # type: ignore[union-attr]
+    )
 
 
 def _misfits(spec: Spec, settings: Settings) -> list[Fault]:
@@ -276,7 +283,7 @@ def _service(service: Service, context: Mapping[str, Any], settings: Settings) -
 
 def _words(command: list[str], context: Mapping[str, Any]) -> list[str]:
     """An argument that resolves to nothing is left out: that is how templates make a flag optional."""
-    words = [_visible(word, context) for word in command]
+    words = [_visible(word, context) if "{" in word else word for word in command]
     return [word for word in words if word]
 
 
@@ -315,19 +322,24 @@ def _notices(want: Deployment) -> tuple[tuple[str, str], ...]:
     """The fields that were set and have no effect yet."""
     found: list[str] = []
     for name in want.model_fields_set:
-        value, info = getattr(want, name), type(want).model_fields[name]
-        if _later(info):
+        value = getattr(want, name)
+        if name in _later(type(want)):
             found.append(name)
-        elif hasattr(value, "model_fields_set"):
-            inner = type(value).model_fields
-            defaults = {field: inner[field].default for field in value.model_fields_set}
+        elif isinstance(value, BaseModel):
+            later = _later(type(value))
             found += [
                 f"{name}.{field}"
-                for field in defaults
-                if _later(inner[field]) and getattr(value, field) != defaults[field]
+                for field in value.model_fields_set & later.keys()
+                if getattr(value, field) != later[field]
             ]
     return tuple((field, "is accepted but has no effect yet") for field in sorted(found))
 
 
-def _later(info: Any) -> bool:
-    return isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("effect") == "later"
+@cache
+def _later(model: type[BaseModel]) -> dict[str, Any]:
+    """The fields without effect, with their defaults."""
+    return {
+        name: info.default
+        for name, info in model.model_fields.items()
+        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("effect") == "later"
+    }

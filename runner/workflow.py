@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from runner import git, plan, records
+from runner import git, memory, plan, records
 from runner.domain import Kind, Plan, Record
 from runner.errors import Blocked, UsageError
 from runner.load import Loaded, inputs_digest, load
@@ -42,6 +42,7 @@ def make_plan(repo: Repo, selection: Selection = Selection()) -> Planned:
     return plan_loaded(loaded, selection)
 
 
+@memory.lasting()
 def plan_loaded(loaded: Loaded, selection: Selection = Selection()) -> Planned:
     """Like `make_plan`, for files that are loaded already and may have faults; their deployments are left out."""
     loaded.require_settings()

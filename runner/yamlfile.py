@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 * 1024
 """A deployment is a few hundred bytes; a template a few thousand. More is a mistake (or an attack)."""
+USUAL_BYTES = 8 * 1024
 MAX_DEPTH = 32
 SUSPICIOUS_OPENERS = 500
 
@@ -67,7 +68,9 @@ class _NodeParser(CParser):
 def read(path: Path) -> str:
     """The text of a file. Raises YamlFault when it is too large or is not UTF-8; OSError when it cannot be read."""
     with path.open("rb") as stream:
-        raw = stream.read(MAX_BYTES + 1)
+        raw = stream.read(USUAL_BYTES)  # a buffer for the largest file would cost more than the file
+        if len(raw) == USUAL_BYTES:
+            raw += stream.read(MAX_BYTES + 1 - USUAL_BYTES)
     if len(raw) > MAX_BYTES:
         raise YamlFault(
             "file-too-large", f"the file is larger than {MAX_BYTES // 1024} KiB", hint="is it the right file?"

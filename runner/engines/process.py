@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from runner.ansible_plugins.module_utils.supervisor_api import Supervisor
 from runner.domain import Resource
 
 _POLL_S = 0.5
@@ -20,27 +20,36 @@ def list_services(home: Path, repo: str, provider: str) -> list[Resource]:
     marks = _marks(home, repo)
     if not marks:
         return []
-    processes = Supervisor(str(home)).processes() if any(m["state"] == "started" for m in marks) else {}
+    processes = _processes(home) if any(m["state"] == "started" for m in marks) else {}
     return [_resource(home, provider, mark, processes.get(mark["deployment"])) for mark in marks]
+
+
+def _processes(home: Path) -> dict[str, Any]:
+    from runner.ansible_plugins.module_utils.supervisor_api import Supervisor  # slow to import: XML and HTTP
+
+    processes: dict[str, Any] = Supervisor(str(home)).processes()
+    return processes
 
 
 def _marks(home: Path, repo: str) -> list[dict[str, Any]]:
     found = []
+    services = str(home / "services")
     try:
-        folders = sorted(entry.name for entry in (home / "services").iterdir())
+        names = sorted(os.listdir(services))  # noqa: PTH208 - no Path for each of ten thousand services
     except FileNotFoundError:
         return []
-    for name in folders:
-        mark = _mark(home, name)
+    for name in names:
+        mark = _mark(services, name)
         if mark.get("repo", repo) == repo:
             found.append({"repo": repo, "deployment": name, "digest": "", "state": "created", **mark})
     return found
 
 
-def _mark(home: Path, name: str) -> dict[str, Any]:
+def _mark(services: str, name: str) -> dict[str, Any]:
     """A folder without a readable mark is ours and unfinished: the mark is written early and removed last."""
     try:
-        mark: dict[str, Any] = json.loads((home / "services" / name / "mark.json").read_bytes())
+        with open(f"{services}/{name}/mark.json", "rb") as stream:  # noqa: PTH123 - likewise
+            mark: dict[str, Any] = json.loads(stream.read())
     except (OSError, ValueError):
         return {}
     return mark
