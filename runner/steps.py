@@ -19,6 +19,10 @@ from runner.providers.base import Context, Machine, Mark, ProviderClass
 from runner.repo import Repo
 
 
+LOOPBACK = "127.0.0.1"
+"""Where people find a service that they reach by tunnel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The deployment that a step is about; made from the host's `slipway_*` variables."""
@@ -147,7 +151,8 @@ def _providers(it: Subject) -> list[str]:
 
 def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, Any], *, check: bool) -> bool:
     """The last step of an apply: what is in force now, and the page that says how to use it."""
-    endpoints = specs.endpoints(it.spec, machine["address"])
+    tunnelled = machine["keep"].get("tunnel", False)
+    endpoints = specs.endpoints(it.spec, LOOPBACK if tunnelled else machine["address"])
     record = Record(
         deployment=it.name,
         provider=machine["provider"],
@@ -156,7 +161,7 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
         spec=it.spec,
         machine=_kept(machine),
         endpoints=endpoints,
-        health={} if machine["keep"].get("tunnel") else specs.health_check(it.spec, machine["address"]),
+        health={} if tunnelled else specs.health_check(it.spec, machine["address"]),
         protect=it.protect,
         price=it.price,
         owner=it.owner,

@@ -27,6 +27,7 @@ def command(app: App, name: str, show_secrets: bool, open_link: bool) -> int:
     panel = access.panel(record, access.source(yamlfile.parse(yamlfile.read(template))))
     data = {
         **panel,
+        "provider": _where(panel),
         **_health(record),
         "secrets": _secrets(app, record, show=show_secrets),
         "commands": _commands(name, tunnel=bool(panel["tunnel"])),
@@ -44,6 +45,11 @@ def _record(app: App, name: str) -> Record:
     if not record.spec or not record.endpoints:
         raise UsageError(f"{name} is not finished", code="not-finished", hint=f"runner reconcile {name}")
     return record
+
+
+def _where(panel: dict[str, Any]) -> str:
+    here = panel["machine"] in ("", "127.0.0.1")
+    return str(panel["provider"] if here else f"{panel['provider']}, {panel['machine']}")
 
 
 def _health(record: Record) -> dict[str, str]:

@@ -19,7 +19,6 @@ from runner.repo import Repo
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-LOOPBACK = "127.0.0.1"
 OBSERVER = ("docker_socket", "docker_api", "health_probe", "host_observer")
 WORKERS = 32
 LOGIN_DEFAULTS: dict[str, Any] = {
@@ -99,7 +98,7 @@ class Provider:
         """The host of a record that could not be asked."""
         name = str(machine.get("host", ""))
         if name not in self._hosts:
-            return f"its host {name} is no longer in runner.yaml" if name else ""
+            return f"how to reach its host {name} is not known any more; put it back into runner.yaml" if name else ""
         return self._why_not(name)
 
     def requirements(self, spec: Spec) -> str:
@@ -172,8 +171,9 @@ class Provider:
         """The pool, and the addresses that deployments and records name."""
         hosts = {n: {**LOGIN_DEFAULTS, **host} for n, host in self._context.settings.get("hosts", {}).items()}
         for hint in self._context.hints:
-            if hint.get("address") and hint.get("host") not in hosts:
-                hosts[_inline_name(hint)] = {**LOGIN_DEFAULTS, **hint}
+            name = hint.get("host") or (_inline_name(hint) if hint.get("address") else "")
+            if hint.get("address") and name not in hosts:
+                hosts[name] = {**LOGIN_DEFAULTS, **hint}
         return hosts
 
     def _host(self, name: str) -> SshHost:
@@ -244,7 +244,7 @@ class Provider:
         login = host.login
         return Machine(
             id=name,
-            address=LOOPBACK,
+            address=login["address"],
             engine="docker",
             connection={
                 "ansible_connection": "ssh",
@@ -260,7 +260,7 @@ class Provider:
             facts={"prepare": True, "docker_socket": ""},
             keep={
                 "host": name,
-                **{key: login[key] for key in ("address", "port", "user", "jump", "key")},
+                **{key: login[key] for key in LOGIN_DEFAULTS},
                 "tunnel": True,
             },
         )
