@@ -21,8 +21,8 @@ _FIELDS = tuple(f.name for f in dataclass_fields(Desired))
 
 
 def stamp(stat: os.stat_result) -> Stamp:
-    """What the file system says of a file: it changes when the file does."""
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+    """What the file system says of a file: it changes when the file does, even if somebody sets back the time."""
+    return stat.st_ctime_ns, stat.st_size, stat.st_ino
 
 
 @dataclass
