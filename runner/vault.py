@@ -74,7 +74,8 @@ def external(repo: Repo, key: str, source: str) -> str:
         value = _file(repo.root / Path(place).expanduser())
         hint = f"put the secret into {place}, readable by you only"
     else:
-        value = str(_shared(repo).get(place, ""))
+        found = _shared(repo).get(place)
+        value = "" if found is None else str(found)
         hint = f"add {place} with: ansible-vault edit inventory/group_vars/all/vault.yaml"
     if not value:
         raise CredentialsError(f"the secret {key} ({source}) has no value here", code="missing-secret-value", hint=hint)
