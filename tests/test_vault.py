@@ -74,9 +74,10 @@ def test_stored_secrets_are_encrypted_and_private(own: Repo) -> None:
 
 def test_ansible_reads_what_is_stored(own: Repo, tmp_path: Path) -> None:
     value = vault.ensure(own, "web", {"password": "generate"})["password"]
-    (tmp_path / "password").write_text(PASSWORD)
+    key = tmp_path / "password"
+    key.write_text(PASSWORD)
     program = Path(sys.executable).with_name("ansible-vault")
-    command: list[str | Path] = [program, "view", "--vault-password-file", tmp_path / "password", own.secrets_file("web")]
+    command: list[str | Path] = [program, "view", "--vault-password-file", key, own.secrets_file("web")]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=own.root)
     assert f'"password": "{value}"' in shown.stdout
 
