@@ -9,7 +9,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -38,6 +38,7 @@ __all__ = [
     "console",
     "cut",
     "ensure",
+    "existing",
     "fill_disk",
     "free_disk",
     "hold_apt_lock",
@@ -46,13 +47,13 @@ __all__ = [
     "remove",
     "reset",
     "restart",
-    "running",
+    "status",
     "stop",
     "uncut",
     "unpause",
 ]
 
-Flavour = Literal["host", "host-docker"]
+Flavour = Literal["host", "host-docker"]  # the images
 LABEL = "slipway-lab-host"
 PATIENCE_S = 60
 
@@ -76,14 +77,13 @@ class _Made:
 
 
 def ensure(names: Sequence[str], flavour: Flavour = "host") -> list[Host]:
-    """Hosts that run, in the order of their names in `names`: made, started or left as they are.
+    """Hosts that run, in the order of `names`: made, started or left as they are.
 
     One of the other flavour, or of an image that has changed since, is made anew.
     """
     with locked():
         engine.start()
-        made, source = _made(), images.source(flavour)
-        subnet = network.ensure()
+        made, source, subnet = _made(), images.source(flavour), network.ensure()
         if missing := [name for name in names if name not in made or made[name].source != source]:
             images.ensure(flavour)
         for name in missing:
@@ -103,10 +103,9 @@ def reset(name: str, flavour: Flavour | None = None) -> Host:
     """A new machine at the same address: nothing of the old one is left, the host key is another."""
     with locked():
         old = _existing(name)
-        chosen: Flavour = flavour or ("host-docker" if old.flavour == "host-docker" else "host")
-        images.ensure(chosen)
+        images.ensure(flavour or old.flavour)
         _remove(name)
-        _create(name, chosen, old.address)
+        _create(name, flavour or old.flavour, old.address)
     return _ready([old])[0]
 
 
@@ -130,9 +129,15 @@ def remove(*names: str) -> list[str]:
     return gone
 
 
-def running() -> list[str]:
-    """The names of the hosts that are there."""
-    return sorted(_made())
+def existing() -> list[Host]:
+    """The hosts that run, of whichever flavour."""
+    return _ready([host for _, host in sorted(_made().items()) if host.state == "running"])
+
+
+def status() -> Iterator[str]:
+    """One line per host."""
+    for host in sorted(_made().values(), key=lambda host: host.name):
+        yield f"{host.flavour} {host.address} is {host.name}, {host.state}"
 
 
 def _made() -> dict[str, _Made]:
@@ -148,7 +153,7 @@ def _existing(name: str) -> _Made:
     raise LabError(f"there is no host {name!r}; `ensure` makes it")
 
 
-def _create(name: str, flavour: Flavour, address: str) -> None:
+def _create(name: str, flavour: str, address: str) -> None:
     labels = {"": name, "-flavour": flavour, "-source": images.source(flavour), "-address": address}
     run(
         *("docker", "create", "--name", container(name), "--hostname", name, *RIGHTS, "--restart=unless-stopped"),

@@ -23,6 +23,7 @@ from pathlib import Path
 from tests.lab.host import LabError, cache, install, need, run
 
 FOLDERS = Path(__file__).parent / "dockerfiles"
+STANDINS = Path(__file__).parent / "standins"
 SOURCE = "slipway-lab-source"
 RELEASE = "bookworm"
 PACKAGES = "python3,ca-certificates"
@@ -31,7 +32,11 @@ APPLETS = ("sh", "cat", "echo", "env", "false", "httpd", "id", "ls", "nc", "slee
 
 def names() -> list[str]:
     """All images, in an order in which they can be made."""
-    return ["base", "tiny", *sorted(path.parent.name for path in FOLDERS.glob("*/Dockerfile"))]
+    return [
+        "base",
+        "tiny",
+        *sorted(path.parent.name for path in FOLDERS.glob("*/Dockerfile")),
+    ]  # parents make themselves
 
 
 def reference(name: str) -> str:
@@ -57,8 +62,8 @@ def source(name: str) -> str:
         return f"{RELEASE},{PACKAGES}"
     if name == "tiny":
         return ",".join(APPLETS)
-    files = sorted(path for path in (FOLDERS / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     parents = "".join(map(source, _parents(name))).encode()
+    files = [path for folder in _folders(name).values() for path in sorted(folder.rglob("*")) if _counts(path)]
     content = parents + b"".join(path.name.encode() + path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()
 
@@ -76,6 +81,16 @@ def _parents(name: str) -> list[str]:
     """The lab's images that a Dockerfile starts from."""
     text = (FOLDERS / name / "Dockerfile").read_text()
     return sorted(set(re.findall(r"^FROM slipway-lab/([\w-]+):1", text, re.MULTILINE)))
+
+
+def _folders(name: str) -> dict[str, Path]:
+    """Which folders an image is made from, by where the build finds them."""
+    uses_standins = ".standins/" in (FOLDERS / name / "Dockerfile").read_text()
+    return {".": FOLDERS / name} | ({".standins": STANDINS} if uses_standins else {})
+
+
+def _counts(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts
 
 
 def _made_from(name: str) -> str:
@@ -140,7 +155,8 @@ def _build(name: str, made_from: str) -> None:
         ensure(parent)
     with tempfile.TemporaryFile() as context:
         with tarfile.open(fileobj=context, mode="w", format=tarfile.GNU_FORMAT) as tar:  # docker knows no pax here
-            tar.add(FOLDERS / name, ".")
+            for place, folder in _folders(name).items():
+                tar.add(folder, place, filter=lambda entry: None if "__pycache__" in entry.name else entry)
             _add_host_files(tar)
         context.seek(0)
         proxies = [part for key in os.environ if key.lower().endswith("_proxy") for part in ("--build-arg", key)]

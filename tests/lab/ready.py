@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner.ansible_plugins.module_utils.docker_api import Docker
-from tests.lab import engine, images
+from tests.lab import engine, images, registry
 from tests.lab.host import LabError, locked
 from tests.lab.hosts import Flavour, ensure
 from tests.lab.machine import Host
@@ -32,6 +32,14 @@ def hosts(*names: str, flavour: Flavour = "host") -> list[Host]:
     """Hosts that run; they are made when missing, and stay for the next test that asks for them."""
     try:
         return ensure(names, flavour)
+    except LabError as error:
+        pytest.skip(f"no lab: {error}")
+
+
+def pullable(*names: str) -> list[str]:
+    """References by which hosts pull these images of the lab from its registry."""
+    try:
+        return registry.ensure(*names)
     except LabError as error:
         pytest.skip(f"no lab: {error}")
 

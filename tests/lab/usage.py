@@ -1,0 +1,47 @@
+"""How to use the lab with Slipway: the part of runner.yaml that names its hosts and images, as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.lab import images, registry
+from tests.lab.machine import Host
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+PINNED = re.compile(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}")
+
+
+def settings(hosts: Sequence[Host]) -> str:
+    """The part of runner.yaml: where the hosts are, and which images stand for those of the templates."""
+    lines = ["images:", "  replace:"]
+    lines += [f"    {image}: {ours}" for image, ours in replacements().items()]
+    lines += ["providers:", "  ssh:", "    hosts:"]
+    lines += [f"      {host.name}: {{{entry(host)}}}" for host in hosts]
+    return "\n".join(lines)
+
+
+def entry(host: Host) -> str:
+    """What stands between the braces."""
+    fields: dict[str, object] = {"address": host.address, "port": host.port, "user": host.user, "key": str(host.key)}
+    if host.jump:
+        fields["jump"] = f"{host.jump.user}@{host.jump.address}:{host.jump.port}"
+    fields |= {"host_key": host.host_key, "ram_gb": 8, "disk_gb": 20}
+    return ", ".join(f"{name}: {json.dumps(value)}" for name, value in fields.items())
+
+
+def replacements() -> dict[str, str]:
+    """Image of a template → the lab's image for it, as hosts pull it."""
+    return {
+        image: registry.reference(name)
+        for template, name in served().items()
+        for image in PINNED.findall((TEMPLATES / f"{template}.yaml").read_text())
+    }
+
+
+def served() -> dict[str, str]:
+    """Template → the lab's image of the same name, or its stand-in."""
+    names = {name.removesuffix("-stand-in"): name for name in images.names()}
+    return {path.stem: names[path.stem] for path in sorted(TEMPLATES.glob("*.yaml")) if path.stem in names}
