@@ -74,7 +74,7 @@ def health(record: Record | None, have: Observation) -> tuple[str, str]:
         return "progressing", have.health_detail or "it is not finished"
     if have.health == "unhealthy":
         return "degraded", have.health_detail
-    return "healthy", ""
+    return ("healthy", "") if have.health == "healthy" else ("unknown", "it cannot be probed from here")
 
 
 def _price(want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any] | None:

@@ -80,7 +80,7 @@ def require_allowed(planned: Planned, allow_destroy: int | None) -> None:
     """Raises Blocked when the plan destroys more than was allowed: None, any (0) or exactly that many."""
     destroys = [a for a in planned.plan.actions if a.kind is Kind.DESTROY]
     replaces = [a for a in planned.plan.actions if a.kind is Kind.REPLACE]
-    count, total = len(destroys), len({*planned.loaded.names, *planned.records})
+    count = len(destroys)
     if allow_destroy is None and (destroys or replaces):
         names = ", ".join(a.deployment for a in [*destroys, *replaces][:5])
         message = f"the plan destroys {count} and replaces {len(replaces)}: {names}"
@@ -90,8 +90,10 @@ def require_allowed(planned: Planned, allow_destroy: int | None) -> None:
             f"--allow-destroy {allow_destroy} was given, but the plan destroys or replaces {count + len(replaces)}"
         )
         raise Blocked(message, code="destroy-count", hint=f"read the plan; --allow-destroy {count + len(replaces)}")
-    if count >= MANY_DESTROYS and count * 2 > total and allow_destroy != count + len(replaces):
-        message = f"the plan destroys {count} of {total} deployments"
+    known = {*planned.loaded.names, *planned.records}
+    many = sum(a.deployment in known for a in destroys)  # orphans are no deployments
+    if many >= MANY_DESTROYS and many * 2 > len(known) and allow_destroy != count + len(replaces):
+        message = f"the plan destroys {many} of {len(known)} deployments"
         raise Blocked(message, code="mass-destroy", hint=f"if that is meant: --allow-destroy {count + len(replaces)}")
 
 

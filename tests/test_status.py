@@ -61,7 +61,7 @@ TWO = Observation("web", (make.resource(id="one"), make.resource(id="two")))
     ("kept", "have", "health", "why"),
     [
         pytest.param(RECORD, seen(), "healthy", "", id="healthy"),
-        pytest.param(RECORD, seen(health="unknown"), "healthy", "", id="cannot be probed"),
+        pytest.param(RECORD, seen(health="unknown"), "unknown", "it cannot be probed from here", id="not probed"),
         pytest.param(RECORD, seen(health="starting", said="loads"), "progressing", "loads", id="starting"),
         pytest.param(RECORD, seen(health="unhealthy", said="502"), "degraded", "502", id="unhealthy"),
         pytest.param(RECORD, seen(state="failed", detail="exit 1"), "degraded", "exit 1", id="failed"),
