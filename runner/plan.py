@@ -11,7 +11,7 @@ from runner.domain import ORDER, Action, Change, Desired, Kind, Observation, Pla
 
 HOURS_PER_MONTH = 730
 DECLARED = ("template", "provider", "machine", "params", "env", "secrets", "ports", "access", "owner", "labels")
-DERIVED = ("role", "service")
+DERIVED = ("role", "needs", "service")
 
 
 @dataclass(frozen=True, slots=True)

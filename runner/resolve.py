@@ -219,12 +219,12 @@ def _spec(source: Source, template: Template, settings: Settings, candidates: tu
         "deployment": {"name": source.name, "owner": owner, "labels": labels},
         "params": declared["params"],
         "ports": declared["ports"],
-        "machine": declared["machine"],
+        "machine": {**_known(candidates, declared["machine"], settings), **declared["machine"]},
         "model": _catalogue_entry(template, declared["params"]),
         "secrets": {**optional_secrets, **expressions.SecretMarkers(secret_names)},
     }
     service = _service(template.service, context, settings)
-    service["gpus"] = _gpus(template, declared["machine"])
+    service["gpus"] = GPUS[template.requirements.gpu]
     service["env"].update(want.env)
     for name in declared["secrets"]:
         if name not in template.params:
@@ -237,18 +237,34 @@ def _spec(source: Source, template: Template, settings: Settings, candidates: tu
         "access": want.access.model_dump(mode="json"),
         "owner": owner,
         "labels": labels,
+        "needs": _needs(template, declared["params"]),
         "role": template.role,
         "service": service,
     }
+
+
+def _known(candidates: tuple[str, ...], machine: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """What the settings tell of a machine that the deployment names: with one candidate only."""
+    if len(candidates) != 1:
+        return {}
+    return providers.load(candidates[0]).known(dict(machine), settings.providers.get(candidates[0], {}))
 
 
 def _catalogue_entry(template: Template, params: Mapping[str, Any]) -> CatalogueModel | None:
     return next((model for model in template.models if model.id == params.get("model")), None)
 
 
-def _gpus(template: Template, machine: Mapping[str, Any]) -> str:
-    wanted = template.requirements.gpu
-    return "all" if wanted == "required" or (wanted == "optional" and machine.get("gpu")) else "none"
+GPUS = {"required": "all", "optional": "auto", "none": "none"}
+"""What the template wants → what the engine is asked for; auto: all if the machine has any."""
+
+
+def _needs(template: Template, params: Mapping[str, Any]) -> dict[str, float]:
+    """What the machine must have: of the template, or of its models together if that is more."""
+    wanted = template.requirements
+    chosen = {params.get("model"), *(params.get("more_models") or ())}
+    models = sum(model.vram_gb for model in template.models if model.id in chosen)
+    vram = max(wanted.vram_gb if not models else 0, models) if wanted.gpu != "none" else 0
+    return {"vram_gb": vram, "ram_gb": wanted.ram_gb, "disk_gb": wanted.disk_gb}
 
 
 def _service(service: Service, context: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def service(small: Small, text: str = "") -> dict[str, Any]:
 def test_spec_has_a_declared_and_a_derived_half(small: Small) -> None:
     spec = resolved(small).spec
     declared = ["template", "provider", "machine", "params", "secrets", "ports", "env", "access", "owner", "labels"]
-    assert list(spec) == [*declared, "role", "service"]
+    assert list(spec) == [*declared, "needs", "role", "service"]
     assert spec["service"] == {
         "image": "example/app:1",
         "command": ["--model=small"],
@@ -131,7 +131,7 @@ def test_image_can_be_replaced_by_the_settings(small: Small) -> None:
     assert service(small)["image"] == "mirror.example/app:1"
 
 
-@pytest.mark.parametrize(("wanted", "gpus"), [("required", "all"), ("none", "none"), ("optional", "none")])
+@pytest.mark.parametrize(("wanted", "gpus"), [("required", "all"), ("none", "none"), ("optional", "auto")])
 def test_gpus_follow_from_template_and_machine(small: Small, wanted: str, gpus: str) -> None:
     small.write("templates/app.yaml", APP.replace("params:", f"requirements: {{gpu: {wanted}}}\nparams:", 1))
     assert service(small)["gpus"] == gpus

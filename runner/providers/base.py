@@ -106,6 +106,10 @@ class ProviderClass(Protocol):
         """The machine that deployments with equal places share; empty when each gets its own. No network."""
 
     @classmethod
+    def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+        """What runner.yaml tells of the machine that the options name, for templates: `gpu`, `vram_gb`, … No network."""
+
+    @classmethod
     def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
         """Why nothing that runner.yaml knows can ever run this spec; empty when something may. No network."""
 

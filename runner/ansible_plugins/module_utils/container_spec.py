@@ -94,12 +94,12 @@ class ContainerSpec:
 
 
 def gpus(value: Any) -> Any:
-    """The option in one way of writing: none, all, or a list of texts. Raises ValueError for anything else."""
-    if value in ("none", "all"):
+    """The option in one way of writing: none, all, auto, or a list of texts. Raises ValueError for anything else."""
+    if value in ("none", "all", "auto"):
         return value
     if isinstance(value, list) and value and all(isinstance(one, (str, int)) for one in value):
         return [str(one) for one in value]
-    raise ValueError(f"gpus must be none, all, or a list of indexes or UUIDs, not {value!r}")
+    raise ValueError(f"gpus must be none, all, auto, or a list of indexes or UUIDs, not {value!r}")
 
 
 def made_from(container: Mapping[str, Any]) -> Dict[str, Any]:

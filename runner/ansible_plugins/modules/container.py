@@ -48,7 +48,7 @@ options:
   volumes: {type: dict, default: {}, description: 'Volume name → path inside the container. Made when missing.'}
   shm_gb: {type: float, default: 0, description: Shared memory; 0 is the engine's default.}
   user: {type: str, default: '', description: User inside the container; empty is the image's.}
-  gpus: {type: raw, default: none, description: 'V(none), V(all), or a list of indexes or UUIDs.'}
+  gpus: {type: raw, default: none, description: 'V(none), V(all), V(auto) (all if the engine has any), or a list of indexes or UUIDs.'}
   restart:
     type: str
     choices: [never, on-failure, unless-stopped]
@@ -154,6 +154,15 @@ def run(module):
     }
 
 
+def available_gpus(wanted, docker):
+    """What V(auto) means on this host: an engine with the NVIDIA runtime or a CDI device has GPUs."""
+    if wanted != "auto":
+        return wanted
+    info = docker.info()
+    devices = info.get("DiscoveredDevices") or []
+    return "all" if "nvidia" in (info.get("Runtimes") or {}) or devices else "none"
+
+
 def guard_secrets(module):
     """Hide every value of `env` in what is shown of the call. Ansible itself hides them wherever they appear in the
     answer: right for a password, but a variable with the value 1 would hide every 1, so short values and those that
@@ -204,7 +213,7 @@ def main():
     )
     shown = guard_secrets(module)
     try:
-        module.params["gpus"] = gpus(module.params["gpus"])
+        module.params["gpus"] = available_gpus(gpus(module.params["gpus"]), Docker(module.params["docker_socket"]))
         answer = run(module)
     except ValueError as error:
         module.fail_json(msg=str(error), cause="invalid-option", invocation=shown)

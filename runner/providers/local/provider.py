@@ -62,6 +62,12 @@ class Provider:
         return cls.name
 
     @classmethod
+    def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+        """Nothing that the options do not say."""
+        del options, settings
+        return {}
+
+    @classmethod
     def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
         """This machine may be able to run anything."""
         del spec, settings

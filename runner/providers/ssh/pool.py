@@ -13,10 +13,20 @@ from runner.domain import Record, Spec
 NEEDS = (("vram_gb", "GB of GPU memory"), ("ram_gb", "GB of memory"), ("disk_gb", "GB of disk"))
 
 
-def gpus_of(spec: Spec) -> int:
-    """How many GPUs a deployment takes."""
+def gpus_of(spec: Spec, host: Mapping[str, Any]) -> int:
+    """How many GPUs of a host a deployment takes: what it asks for, else one if it can use one and the host has any."""
     asked = int(spec.get("machine", {}).get("gpus") or 0)
-    return asked or (1 if spec.get("service", {}).get("gpus", "none") != "none" else 0)
+    wanted = spec.get("service", {}).get("gpus", "none")
+    return asked or int(wanted == "all" or (wanted == "auto" and host.get("gpus", 0) > 0))
+
+
+def gpu_ids(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record]) -> tuple[str, ...]:
+    """Which GPUs of a host with several a deployment gets: the first that nobody has. Empty where there is no choice."""
+    if host.get("gpus", 0) < 2:  # noqa: PLR2004 - with one GPU there is nothing to choose
+        return ()
+    taken = {i for record in used if record.machine.get("host") == name for i in record.machine.get("gpu_ids", ())}
+    free = [str(index) for index in range(host["gpus"]) if str(index) not in taken]
+    return tuple(free[: gpus_of(spec, host)])
 
 
 def choose(
@@ -44,12 +54,20 @@ def misfit(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record
         said = host.get(field, 0)
         if wanted.get(field, 0) > said and (said or field == "vram_gb"):
             return f"has {said:g} {unit}, not {wanted[field]:g}"
-    return _shortage(name, host, spec, used)
+    return _too_small(host, spec) or _shortage(name, host, spec, used)
+
+
+def _too_small(host: Mapping[str, Any], spec: Spec) -> str:
+    """Whether the model fits. A host that does not state its GPU memory is not held against."""
+    has = host.get("vram_gb", 0) * gpus_of(spec, host)
+    needs = spec.get("needs", {}).get("vram_gb", 0)
+    return f"has {has:g} GB of GPU memory, and {needs:g} are needed" if 0 < has < needs else ""
 
 
 def _shortage(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record]) -> str:
     neighbours = [record for record in used if record.machine.get("host") == name and record.spec.get("service")]
-    needed, free = gpus_of(spec), int(host.get("gpus", 0)) - sum(gpus_of(record.spec) for record in neighbours)
+    needed = gpus_of(spec, host)
+    free = int(host.get("gpus", 0)) - sum(gpus_of(record.spec, host) for record in neighbours)
     if needed > free:
         return f"has {max(free, 0)} of {host.get('gpus', 0)} GPUs free, not {needed}"
     ports = {

@@ -72,6 +72,12 @@ class Provider:
         return f"{cls.name}:{options['address']}:{options['port']}" if options.get("address") else ""
 
     @classmethod
+    def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+        """What the pool says of the named host: its GPU decides which image a template takes."""
+        host = settings.get("hosts", {}).get(options.get("host"), {})
+        return {key: host[key] for key in ("gpu", "vram_gb", "ram_gb") if host.get(key)}
+
+    @classmethod
     def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
         """Why no host can ever run this."""
         wanted, hosts = spec["machine"], settings.get("hosts", {})
@@ -79,7 +85,10 @@ class Provider:
             return ""
         if wanted.get("host"):
             known = ", ".join(sorted(hosts)) or "none"
-            return "" if wanted["host"] in hosts else f"{wanted['host']} is not in providers.ssh.hosts (known: {known})"
+            if wanted["host"] not in hosts:
+                return f"{wanted['host']} is not in providers.ssh.hosts (known: {known})"
+            reason = pool.misfit(wanted["host"], hosts[wanted["host"]], spec, ())
+            return f"{wanted['host']} {reason}" if reason else ""
         if not hosts:
             return "providers.ssh.hosts of runner.yaml is empty; name an address, or add hosts"
         chosen, reasons = pool.choose(hosts, spec, ())
@@ -115,7 +124,7 @@ class Provider:
         name = self._named(spec) or self._from_pool(spec)
         if name not in self._hosts:
             raise InvalidRequestError(f"{name} is not in providers.ssh.hosts", code="unknown-host", hint="add it")
-        return self._machine(name)
+        return self._machine(name, pool.gpu_ids(name, self._hosts[name], spec, self._context.neighbours))
 
     def find(self, mark: Mark) -> Machine | None:
         """The host that has something with this mark; only the recorded one is asked, if there is one."""
@@ -239,7 +248,7 @@ class Provider:
     def _resources(self, name: str, seen: Mapping[str, Any]) -> Sequence[Resource]:
         return docker.resources(seen["containers"], self.name, facts={"host": name}, health=seen["health"])
 
-    def _machine(self, name: str) -> Machine:
+    def _machine(self, name: str, gpu_ids: Sequence[str] = ()) -> Machine:
         host = self._host(name)
         login = host.login
         return Machine(
@@ -257,11 +266,12 @@ class Provider:
                 "ansible_become": login["user"] != "root",
                 "become_password": login["become_password"],
             },
-            facts={"prepare": True, "docker_socket": ""},
+            facts={"prepare": True, "docker_socket": "", **({"gpu_ids": list(gpu_ids)} if gpu_ids else {})},
             keep={
                 "host": name,
                 **{key: login[key] for key in LOGIN_DEFAULTS},
                 "tunnel": True,
+                "gpu_ids": list(gpu_ids),
             },
         )
 
