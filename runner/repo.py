@@ -11,7 +11,8 @@ from pathlib import Path
 from runner.errors import UsageError
 
 _ORIGIN = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)', re.MULTILINE)
-_CREDENTIALS_IN_URL = re.compile(r"^[a-z+]+://|^[^@/]*@|\.git/?$")
+_AROUND_PLACE = re.compile(r"^([a-z+]+://)?([^@/]*@)?|(\.git)?/?$")
+"""Scheme, user and token of a URL: CI and laptops clone the same place in different ways."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Repo:
         if config.is_file():
             match = _ORIGIN.search(config.read_text(encoding="utf-8", errors="replace"))
             if match:
-                return _CREDENTIALS_IN_URL.sub("", match.group(1)).replace(":", "/")
+                return _AROUND_PLACE.sub("", match.group(1)).replace(":", "/")
         return str(self.root)
 
 

@@ -40,9 +40,10 @@ def _settings() -> Schema:
     from runner.models import Settings
 
     document = Settings.model_json_schema()
-    document["properties"]["providers"]["properties"] = {
-        name: providers.load(name).settings().model_json_schema() for name in providers.names()
-    }
+    known = {name: providers.load(name).settings().model_json_schema() for name in providers.names()}
+    for own in known.values():
+        document["$defs"] |= own.pop("$defs", {})
+    document["properties"]["providers"]["properties"] = known
     return _clean(document)
 
 
@@ -54,7 +55,9 @@ def _clean(document: Schema) -> Schema:
 def _without_internals(node: Any) -> Any:
     """Our own annotations are no business of an editor."""
     if isinstance(node, dict):
-        return {k: _without_internals(v) for k, v in node.items() if k not in ("effect", "in_place")}
+        # Pydantic forgets to say that names which match no pattern are wrong.
+        closed = {"additionalProperties": False} if "patternProperties" in node else {}
+        return {k: _without_internals(v) for k, v in node.items() if k not in ("effect", "in_place")} | closed
     return [_without_internals(item) for item in node] if isinstance(node, list) else node
 
 
