@@ -66,12 +66,12 @@ def _short_help(name: str) -> str:
 @click.option("-q", "--quiet", is_flag=True, help="Say only what was asked for.")
 @click.pass_context
 def cli(ctx: click.Context, root: str | None, as_json: bool, color: bool | None, verbose: int, quiet: bool) -> None:
-    r"""Slipway: GPU services declared as YAML files in deployments/, planned, applied and proven healthy.
+    """Slipway: GPU services declared as YAML files in deployments/, planned, applied and proven healthy.
 
     \b
     Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending (plan, drift),
     3 wrong usage or invalid files, 4 blocked by lock, policy, hold or protection, 130 interrupted.
-    """
+    """  # noqa: D301 - click looks for the backspace: what follows is not wrapped
     from runner.cli._app import App
 
     ctx.obj = App(root=root, json=as_json, color=color, verbosity=-1 if quiet else verbose)
@@ -112,6 +112,9 @@ def _report(error: Exception, arguments: list[str]) -> int:
     if isinstance(error, RunnerError):
         app.output.problems(error.problems)
         return error.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not app.output.json:
+        app.output.show(error.format_message())
+        return UsageError.exit_code
     if isinstance(error, click.ClickException):
         hint = f"see: {error.ctx.command_path} --help" if isinstance(error, click.UsageError) and error.ctx else ""
         app.output.problems([Problem("usage", error.format_message(), hint=hint)])

@@ -8,6 +8,7 @@ import click
 
 from runner.cli._app import App, exclude_option, names_argument, selection
 from runner.domain import Action, Kind
+from runner.errors import Blocked
 from runner.render.plan_data import action_json
 from runner.render.reports import drift_text
 from runner.workflow import Planned, make_plan
@@ -26,7 +27,7 @@ DRIFTED = 2
 )
 @click.pass_obj
 def command(app: App, names: tuple[str, ...], exclude: tuple[str, ...], deep: bool) -> int:
-    """Show what differs between files and world. Never repairs. Exit code 2 when something drifted."""
+    """Show what differs between files and world. Never repairs. Exit code 2 when something drifted, 4 when unknown."""
     planned = make_plan(app.repo, selection(names, exclude))
     actions = planned.plan.actions
     unknown = [{"name": a.deployment, "error": a.reason, "hint": a.hint} for a in actions if a.kind is Kind.BLOCKED]
@@ -39,6 +40,8 @@ def command(app: App, names: tuple[str, ...], exclude: tuple[str, ...], deep: bo
         unknown += [{"name": f.deployment, "error": f.message, "hint": ""} for f in findings if f.failed]
     data = {"deployments": rows, "checked": len(actions), "unknown": unknown}
     app.output.result(data, lambda: drift_text(data, style=app.output.style, verbose=app.output.verbose))
+    if unknown:
+        return Blocked.exit_code
     return DRIFTED if rows else 0
 
 

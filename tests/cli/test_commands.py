@@ -1,0 +1,128 @@
+"""What single commands do beyond the contract that all of them share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from runner.domain import CHANGING, Kind
+from tests.cli.shell import Shell
+from tests.small import APP
+
+ROOT = Path(__file__).parent.parent.parent
+APPLIED = ("a", "b", "c", "d")
+
+
+# --- validate --------------------------------------------------------------------------------------------------------
+
+
+def test_validate_of_one_file_reports_that_file(shell: Shell) -> None:
+    shell.small.deployment("good")
+    shell.small.deployment("bad", "template: ap\n")
+    assert shell("validate", "deployments/good.yaml").out == "1 file valid.\n"
+    assert [p["where"] for p in shell("validate", "--json", "deployments/bad.yaml").json["errors"]] == [
+        "deployments/bad.yaml:1"
+    ]
+
+
+def test_validate_of_one_file_is_not_fooled_by_its_template(shell: Shell) -> None:
+    shell.small.write("templates/app.yaml", "name: x\n")
+    shell.small.deployment("web")
+    answer = shell("validate", "--json", "deployments/web.yaml")
+    assert answer.code == 3
+    assert {problem["where"] for problem in answer.json["errors"]} == {"templates/app.yaml:1"}
+
+
+def test_validate_follows_links_by_their_own_name(shell: Shell) -> None:
+    shell.small.write("shared/bad.yaml", "template: ap\n")
+    (shell.small.root / "deployments" / "web.yaml").symlink_to("../shared/bad.yaml")
+    assert shell("validate", "deployments/web.yaml").code == 3
+
+
+def test_validate_tells_what_has_no_effect_yet(shell: Shell) -> None:
+    shell.small.deployment("web", "template: app\nbudget: {max_hourly: 2}\n")
+    notice = {
+        "file": "deployments/web.yaml",
+        "field": "budget.max_hourly",
+        "message": "is accepted but has no effect yet",
+    }
+    assert shell("validate", "--json").json == {"valid": True, "checked": 1, "notices": [notice]}
+
+
+# --- Other commands --------------------------------------------------------------------------------------------------
+
+
+def test_faulty_files_do_not_stop_status(shell: Shell) -> None:
+    shell.apply("a")
+    shell.small.deployment("bad", "template: [\n")
+    answer = shell("status", "--json")
+    assert answer.code == 0
+    assert [row["name"] for row in answer.json["deployments"]] == ["a"]
+    assert "1 problem(s) in files" in shell("status").err
+    assert shell("status", "bad", "--json").error == "bad-yaml"
+
+
+def test_orphans_are_listed_and_faulty_files_are_none(shell: Shell) -> None:
+    shell.apply("a")
+    for name in ("a", "b", "orphan"):
+        shell.there(name)
+    shell.small.write("deployments/b.yml", "template: app\n")
+    assert [found["deployment"] for found in shell("orphans", "--json").json["orphans"]] == ["orphan"]
+
+
+def test_lock_stops_others_until_unlock(shell: Shell) -> None:
+    shell.apply("a")
+    assert shell("lock", "a", "--reason", "demo", "--json").json["locks"][0]["reason"] == "demo"
+    again = shell("lock", "a", "--json")
+    assert (again.code, again.error) == (4, "locked")
+    (shell.small.root / "deployments" / "a.yaml").write_text("template: app\nstate: absent\n")
+    refused = shell("reconcile", "--yes", "--allow-destroy", "--json")
+    assert (refused.code, refused.error) == (4, "locked")
+    assert "runner unlock a --reason" in refused.json["error"]["hint"]
+    assert shell("unlock", "a", "--reason", "demo is over").code == 0
+    assert shell("lock", "--json").json == {"locks": []}
+
+
+def test_new_writes_a_file_that_is_valid_beside_the_others(shell: Shell) -> None:
+    assert shell("new", "app", "first", "--set", "model=large", "--json").json["file"] == "deployments/first.yaml"
+    second = shell("new", "app", "second", "--set", "owner='08'", "--json").json
+    assert second["deployment"] == {"template": "app", "owner": "08", "ports": {"web": 8082, "api": 8083}}
+    assert shell("validate", "--json").json["checked"] == 2
+    assert (shell.small.root / "deployments" / "first.yaml").read_text().endswith("params: {model: large}\n")
+
+
+def test_new_writes_nothing_that_would_be_invalid(shell: Shell) -> None:
+    for words in (("soon", "x"), ("app", "x", "--set", "context=1"), ("app", "x", "--provider", "none")):
+        assert shell("new", *words).code == 3
+    assert list((shell.small.root / "deployments").iterdir()) == []
+
+
+def test_schema_is_written_and_checked(shell: Shell) -> None:
+    assert shell("schema", "--check").code == 1
+    assert shell("schema", "--write").code == 0
+    assert shell("schema", "--check").code == 0
+    written = json.loads((shell.small.root / "schemas" / "template.schema.json").read_text())
+    assert written == shell("schema", "template", "--json").json
+
+
+def test_secret_in_a_file_is_shown_nowhere(shell: Shell) -> None:
+    canary = "canary-5f1c-value"
+    shell.small.deployment("web", f"template: app\nparams: {{password: {canary}}}\nsecrets: {{key: {canary}}}\n")
+    for words in (
+        ("validate",),
+        ("plan", "-v"),
+        ("status",),
+        ("doctor",),
+        ("reconcile", "--json"),
+        ("plan", "--markdown"),
+    ):
+        answer = shell(*words)
+        assert canary not in answer.out + answer.err, words
+
+
+def test_kinds_that_change_are_those_that_exit_2(shell: Shell) -> None:
+    assert set(Kind) - {Kind.BLOCKED, Kind.HELD, Kind.NONE} == CHANGING
+    shell.small.write("templates/app.yaml", APP)
+    shell.small.deployment("web", "template: app\nhold: {until: 2999-01-01, reason: demo}\n")
+    held = shell("plan", "--json")
+    assert (held.code, held.json["summary"]["held"]) == (0, 1)
