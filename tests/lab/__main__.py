@@ -36,6 +36,7 @@ def main() -> int:
     started = time.monotonic()
     try:
         if arguments.command == "settings":
+            registry.ensure(*usage.served().values())  # what is printed can be pulled
             print(usage.settings(_existing(arguments.names)))
             return 0
         for line in _run(arguments):
