@@ -174,7 +174,7 @@ def _start(resource: Resource) -> Verdict:
 def changes(want: Desired, record: Record | None, resource: Resource | None) -> tuple[Change, ...]:
     """Fields that differ from what was applied. Derived fields only when no declared one explains them."""
     before = record.spec if record is not None else {}
-    if not before:
+    if not before or before == want.spec:
         return ()
     declared = _differences(before, want.spec, DECLARED)
     facts = resource.facts if resource is not None else {}
