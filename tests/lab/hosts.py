@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -88,8 +89,7 @@ def ensure(names: Sequence[str], flavour: Flavour = "host") -> list[Host]:
             images.ensure(flavour)
         for name in missing:
             address = made[name].address if name in made else network.free(subnet, [m.address for m in made.values()])
-            _remove(name)
-            _create(name, flavour, address)
+            _replace(name, flavour, address)
             made[name] = _Made(name, flavour, source, address, "running")
         for name in names:
             if made[name].state == "paused":
@@ -104,8 +104,7 @@ def reset(name: str, flavour: Flavour | None = None) -> Host:
     with locked():
         old = _existing(name)
         images.ensure(flavour or old.flavour)
-        _remove(name)
-        _create(name, flavour or old.flavour, old.address)
+        _replace(name, flavour or old.flavour, old.address)
     return _ready([old])[0]
 
 
@@ -126,6 +125,8 @@ def remove(*names: str) -> list[str]:
         gone = sorted(_made().keys() & set(names or _made()))
         for name in gone:
             _remove(name)
+        if old := _volumes(*gone):
+            run("docker", "volume", "rm", "--force", *old)
     return gone
 
 
@@ -153,14 +154,26 @@ def _existing(name: str) -> _Made:
     raise LabError(f"there is no host {name!r}; `ensure` makes it")
 
 
+def _replace(name: str, flavour: str, address: str) -> None:
+    """Nobody waits for the old volume to go: with some images in it, that takes longer than all the rest."""
+    _remove(name)
+    old = _volumes(name)
+    _create(name, flavour, address)
+    if old:
+        rest = subprocess.Popen(["docker", "volume", "rm", *old], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        rest.returncode = 0  # it outlives this process on purpose; what it leaves, `remove` finds
+
+
 def _create(name: str, flavour: str, address: str) -> None:
+    volume = f"{container(name)}-{uuid.uuid4().hex[:8]}"
+    run("docker", "volume", "create", "--label", f"{LABEL}={name}", volume)
     labels = {"": name, "-flavour": flavour, "-source": images.source(flavour), "-address": address}
     run(
         *("docker", "create", "--name", container(name), "--hostname", name, *RIGHTS, "--restart=unless-stopped"),
         *(f"--label={LABEL}{label}={value}" for label, value in labels.items()),
         *("--network", network.NAME, "--ip", address),
         *("--add-host", f"{registry.HOSTNAME}:{network.registry(network.ensure())}"),
-        *("--volume", f"{_volume(name)}:/var/lib/docker", images.reference(flavour)),
+        *("--volume", f"{volume}:/var/lib/docker", images.reference(flavour)),
     )
     with delivery.archive() as archive:
         run("docker", "cp", "-", f"{container(name)}:/", stdin=archive)
@@ -168,12 +181,13 @@ def _create(name: str, flavour: str, address: str) -> None:
 
 
 def _remove(name: str) -> None:
-    for command in (("rm", "--force", "--volumes", container(name)), ("volume", "rm", "--force", _volume(name))):
-        run("docker", *command)
+    run("docker", "rm", "--force", "--volumes", container(name))
 
 
-def _volume(name: str) -> str:
-    return f"{container(name)}-docker"
+def _volumes(*names: str) -> list[str]:
+    """Those that hosts of these names have or had."""
+    every = (run("docker", "volume", "ls", "--quiet", "--filter", f"label={LABEL}={name}") for name in names)
+    return " ".join(every).split()
 
 
 def _ready(made: Sequence[_Made]) -> list[Host]:
