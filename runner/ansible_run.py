@@ -167,7 +167,7 @@ def _stats(data: Mapping[str, Any], outcome: Outcome) -> None:
 def _message(result: Mapping[str, Any]) -> str:
     if "censored" in result:
         return ""
-    for key in ("msg", "stderr", "module_stderr", "exception"):
+    for key in ("msg", "reason", "stderr", "module_stderr", "exception"):
         if result.get(key):
             return str(result[key]).strip()
     return "it failed without a reason"
