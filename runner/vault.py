@@ -5,6 +5,7 @@ Ansible's own vault code does the encryption, so `ansible-vault view` and plain 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets as random
@@ -49,19 +50,33 @@ def read(repo: Repo, name: str) -> dict[str, str]:
     return data
 
 
-def ensure(repo: Repo, name: str, sources: Mapping[str, str]) -> dict[str, str]:
+def ensure(repo: Repo, name: str, sources: Mapping[str, str], *, store: bool = True) -> dict[str, str]:
     """The value of every secret, made and stored where the source is `generate`. The rest is never stored.
 
-    A generated value stays the same when the machine is replaced. Raises CredentialsError naming what is missing.
+    A generated value stays the same when the machine is replaced. Without `store` a new one is for this call only.
+    Raises CredentialsError naming what is missing.
     """
     made = {key for key, source in sources.items() if source == "generate"}
     stored = read(repo, name) if made else {}
     missing = made - stored.keys()
     if missing:
         stored |= {key: random.token_urlsafe(GENERATED_BYTES) for key in missing}
-        _write(repo, name, stored)
+        if store:
+            _write(repo, name, stored)
     values = {key: stored[key] for key in made}
     return values | {key: external(repo, key, source) for key, source in sources.items() if key not in made}
+
+
+def known(repo: Repo, name: str, sources: Mapping[str, str]) -> dict[str, str]:
+    """The values that can be read here, for masking: makes none, and leaves out what is missing."""
+    found: dict[str, str] = {}
+    with contextlib.suppress(CredentialsError):
+        found |= {key: value for key, value in read(repo, name).items() if sources.get(key) == "generate"}
+    for key, source in sources.items():
+        if source != "generate":
+            with contextlib.suppress(CredentialsError):
+                found[key] = external(repo, key, source)
+    return found
 
 
 def external(repo: Repo, key: str, source: str) -> str:
@@ -138,7 +153,7 @@ class _lib:  # noqa: N801 - a thin adapter, used like a function
 def reveal(value: Any, secrets: Mapping[str, str]) -> Any:
     """Data with every secret put in place. The result must not be written or shown."""
     if isinstance(value, dict):
-        if "secret_parts" in value:
+        if isinstance(value.get("secret_parts"), list):
             return "".join(part if isinstance(part, str) else secrets[part["secret"]] for part in value["secret_parts"])
         return {key: reveal(item, secrets) for key, item in value.items()}
     return [reveal(item, secrets) for item in value] if isinstance(value, list) else value

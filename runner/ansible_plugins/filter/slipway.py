@@ -12,12 +12,23 @@ from runner.errors import RunnerError
 from runner.repo import Repo
 
 
-def slipway_reveal(value: Any, root: str, deployment: str, sources: dict[str, str]) -> Any:
-    """The value with every secret in place. Only for tasks with no_log."""
+def slipway_reveal(
+    value: Any,
+    root: str,
+    deployment: str,
+    sources: dict[str, str],
+    check: bool = False,  # noqa: FBT001, FBT002 - called from Jinja
+) -> Any:
+    """The value with every secret in place. Only for tasks with no_log. A check stores nothing that it had to make."""
     try:
-        return vault.reveal(value, vault.ensure(Repo(Path(root)), deployment, sources))
+        return vault.reveal(value, vault.ensure(Repo(Path(root)), deployment, sources, store=not check))
     except RunnerError as error:
         raise AnsibleFilterError(f"{error}. {error.hint}") from error
+
+
+def slipway_secret_names(env: dict[str, Any]) -> list[str]:
+    """The variables of an environment, before `slipway_reveal`, that hold a secret."""
+    return sorted(name for name, value in env.items() if not isinstance(value, str))
 
 
 def slipway_become_password(source: str | None, root: str) -> str | None:
@@ -43,6 +54,7 @@ class FilterModule:
         """Name → filter."""
         return {
             "slipway_reveal": slipway_reveal,
+            "slipway_secret_names": slipway_secret_names,
             "slipway_leader": slipway_leader,
             "slipway_become_password": slipway_become_password,
             "slipway_health": specs.health_check,

@@ -1,0 +1,22 @@
+"""Ansible action `slipway_fail`: fails like a task whose own result is hidden by no_log, with its message and hint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from runner.ansible_plugins.adapter import plain
+
+
+class ActionModule(ActionBase):
+    """`result`: what the hidden task returned; nothing of it is shown but `msg` and `hint`."""
+
+    _VALID_ARGS = frozenset({"result"})
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Always fails."""
+        failed = plain(self._task.args["result"])
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        message = failed.get("msg") or "it failed without a reason"
+        return result | {"failed": True, "msg": message, "hint": failed.get("hint", "")}
