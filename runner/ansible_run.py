@@ -85,6 +85,8 @@ def run(  # noqa: PLR0913 - what a run needs, each named
                 "ANSIBLE_CONFIG": str(repo.root / "ansible.cfg"),
                 "SLIPWAY_PLAN": str(hosts_file),
                 processes.RUN_ENV: run_id,
+                # a killed Ansible leaves its temporary files behind: they go with this folder
+                "ANSIBLE_LOCAL_TEMP": str(private / "ansible"),
                 # the ansible-playbook beside this interpreter, also when the environment is not activated
                 "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
             },
@@ -101,14 +103,21 @@ def run(  # noqa: PLR0913 - what a run needs, each named
     return outcome
 
 
+def sweep(repo: Repo) -> None:
+    """Remove the folders of processes that were killed: ours, and those that Ansible makes wherever it is imported."""
+    ours = {path: path.name.split("-")[0] for path in (repo.local / "tmp").glob("*")}
+    prefix = "ansible-local-"  # then the process, then eight random characters
+    theirs = {path: path.name[len(prefix) : -8] for path in (repo.local / "ansible" / "tmp").glob(prefix + "*")}
+    for path, owner in {**ours, **theirs}.items():
+        if not owner.isdigit() or not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def _private_folder(repo: Repo, run_id: str) -> Path:
     """ansible-runner's folder holds variables in clear: private, short-lived, and swept when a crash left one."""
+    sweep(repo)
     base = repo.local / "tmp"
     base.mkdir(parents=True, exist_ok=True)
-    for left in base.iterdir():
-        owner = int(left.name.split("-")[0]) if left.name.split("-")[0].isdigit() else 0
-        if not owner or not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(left, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-{run_id}-", dir=base))
 
 
@@ -160,8 +169,9 @@ def _progress(line: str) -> Event:
 
 def _stats(data: Mapping[str, Any], outcome: Outcome) -> None:
     for name, host in outcome.hosts.items():
-        host.ok = not data.get("failures", {}).get(name) and not data.get("dark", {}).get(name)
-        host.changed = data.get("changed", {}).get(name, 0)
+        said = name or CONTROLLER
+        host.ok = not data.get("failures", {}).get(said) and not data.get("dark", {}).get(said)
+        host.changed = data.get("changed", {}).get(said, 0)
 
 
 def _message(result: Mapping[str, Any]) -> str:

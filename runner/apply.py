@@ -14,16 +14,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner import ansible_run, hosts, locks, records, runs, vault
+from runner import ansible_run, hosts, locks, records, runs, steps, vault
 from runner.ansible_run import HostResult, Outcome
 from runner.domain import Action, Kind
 from runner.errors import Blocked, CredentialsError
 from runner.load import Loaded
 from runner.redact import Redactor
+from runner.repo import Repo
 from runner.runs import Event
 from runner.workflow import Planned, Selection, plan_loaded
 
 PLAYBOOK = "apply.yml"
+TABLE = "deployments/README.md"
 NEEDS_SECRETS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START, Kind.RESTART})
 
 
@@ -53,6 +55,8 @@ class Applied:
     run: str
     results: list[Result] = field(default_factory=list)
     interrupted: bool = False
+    error: str = ""
+    """What failed beside the deployments: the table of all of them."""
 
 
 @dataclass
@@ -78,11 +82,21 @@ def apply(job: Job) -> Applied:
     store = locks.LocalLeases(loaded.repo.local / "locks")
     commit = job.planned.plan.commit
     leases = [locks.new(a.deployment, run=job.run_id, purpose=job.purpose, commit=commit) for a in actions]
-    with _signals() as cancelled, locks.hold(store, leases, job.wait_s, job.on_wait):
+    with _signals() as cancelled, locks.hold(store, leases, job.wait_s, job.on_wait, cancelled.is_set):
         current = _still_needed(job, actions)
         if not current:
             return Applied(job.run_id)
         return _run(job, current, cancelled)
+
+
+def recover(repo: Repo) -> None:
+    """End and remove what killed runs have left, and write the table that they may not have come to.
+
+    Comes before a plan that is to be applied: afterwards nothing moves any more under it.
+    """
+    if locks.LocalLeases(repo.local / "locks").drop_dead():
+        steps.index(repo, check=False)
+    ansible_run.sweep(repo)
 
 
 def _still_needed(job: Job, actions: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -134,8 +148,10 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         results = [_result(loaded, action, outcome, seconds, interrupted=cancelled.is_set()) for action in actions]
         for item in results:
             run.event(_result_event(item))
-        _log_total(run, time.monotonic() - started)
-        return Applied(job.run_id, results, interrupted=cancelled.is_set())
+        controller = outcome.hosts.get("", HostResult(ok=True))
+        error = "" if controller.ok or cancelled.is_set() else f"{TABLE} was not written: {controller.message}"
+        _log_total(run, time.monotonic() - started, error)
+        return Applied(job.run_id, results, interrupted=cancelled.is_set(), error=error)
     finally:
         run.close()
 
@@ -151,8 +167,9 @@ def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> None:
         if want is None or not want.spec["secrets"] or action.kind not in NEEDS_SECRETS:
             continue
         with contextlib.suppress(CredentialsError):
-            for value in vault.ensure(loaded.repo, want.name, want.spec["secrets"]).values():
-                job.redactor.add(value)
+            vault.ensure(loaded.repo, want.name, want.spec["secrets"])
+        for value in vault.known(loaded.repo, want.name, want.spec["secrets"]).values():
+            job.redactor.add(value)
 
 
 def _result(
@@ -187,15 +204,15 @@ def _result_event(item: Result) -> Event:
     }
 
 
-def _log_total(run: runs.Run, seconds: float) -> None:
+def _log_total(run: runs.Run, seconds: float, error: str) -> None:
     run.event(
         {
             "deployment": "",
             "kind": "result",
             "step": "apply",
-            "status": "ok",
+            "status": "failed" if error else "ok",
             "seconds": round(seconds, 2),
-            "message": "",
+            "message": error,
         }
     )
 

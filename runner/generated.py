@@ -14,6 +14,7 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
         if path.read_bytes() == encoded:
             return False
     path.parent.mkdir(parents=True, exist_ok=True)
+    _drop_abandoned(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
@@ -30,6 +31,7 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
 
 def remove(path: Path) -> bool:
     """Remove a file and its folder if that is empty now. Quiet when it is gone."""
+    _drop_abandoned(path)
     try:
         path.unlink()
     except FileNotFoundError:
@@ -37,3 +39,15 @@ def remove(path: Path) -> bool:
     with contextlib.suppress(OSError):
         path.parent.rmdir()
     return True
+
+
+def _drop_abandoned(path: Path) -> None:
+    """Temporary files of writers that were killed in the act."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        writer = left.name.split(".")[-2]
+        try:
+            os.kill(int(writer), 0)
+        except (ValueError, OverflowError, ProcessLookupError):
+            left.unlink(missing_ok=True)
+        except PermissionError:
+            continue  # somebody else's, alive

@@ -98,6 +98,19 @@ class LocalLeases:
                 if current is not None and current.run == lease.run:
                     self._path(lease.deployment).unlink(missing_ok=True)
 
+    def drop_dead(self) -> bool:
+        """End what dead runs left running and remove their leases. Says whether there were any."""
+        if not any(self._folder.glob("*.json")):
+            return False
+        with self._guard():
+            found = (self._read(path) for path in sorted(self._folder.glob("*.json")))
+            dead = [lease for lease in found if lease is not None and self._dead(lease)]
+            for run in {lease.run for lease in dead if lease.process}:
+                processes.end_leftovers(run)
+            for lease in dead:
+                self._path(lease.deployment).unlink(missing_ok=True)
+        return bool(dead)
+
     def all(self) -> list[Lease]:
         """See LeaseStore."""
         found = (self._read(path) for path in sorted(self._folder.glob("*.json")))
@@ -149,13 +162,17 @@ def new(deployment: str, *, run: str, purpose: str, commit: str = "", forever: b
 
 @contextlib.contextmanager
 def hold(
-    store: LeaseStore, leases: Collection[Lease], wait_s: float, waiting: Callable[[Lease], None]
+    store: LeaseStore,
+    leases: Collection[Lease],
+    wait_s: float,
+    waiting: Callable[[Lease], None],
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[None]:
     """Hold leases for the time of a block, with a heartbeat. Raises Blocked after `wait_s` seconds of waiting.
 
-    `waiting` is called once with the lease that stands in the way.
+    `waiting` is called once with the lease that stands in the way. Raises KeyboardInterrupt once it is `cancelled`.
     """
-    _take(store, leases, wait_s, waiting)
+    _take(store, leases, wait_s, waiting, cancelled)
     stop = threading.Event()
 
     def beat() -> None:
@@ -172,7 +189,13 @@ def hold(
         store.release(leases)
 
 
-def _take(store: LeaseStore, leases: Collection[Lease], wait_s: float, waiting: Callable[[Lease], None]) -> None:
+def _take(
+    store: LeaseStore,
+    leases: Collection[Lease],
+    wait_s: float,
+    waiting: Callable[[Lease], None],
+    cancelled: Callable[[], bool],
+) -> None:
     deadline = time.monotonic() + wait_s
     told = False
     while others := store.take(leases):
@@ -182,6 +205,8 @@ def _take(store: LeaseStore, leases: Collection[Lease], wait_s: float, waiting: 
             waiting(others[0])
             told = True
         time.sleep(POLL_S)
+        if cancelled():
+            raise KeyboardInterrupt
 
 
 def blocked(lease: Lease) -> Blocked:

@@ -18,7 +18,6 @@ from runner.errors import CapacityError, ProviderError, QuotaError
 from runner.providers.base import Context, Machine, Mark, ProviderClass
 from runner.repo import Repo
 
-
 LOOPBACK = "127.0.0.1"
 """Where people find a service that they reach by tunnel."""
 
@@ -170,17 +169,21 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
     changed: bool = records.fingerprint(record) != machine["record_before"]
     if check:
         return changed
-    records.write(it.repo, record)
-    return access.write_page(it.repo, record, panel) or changed
+    page_changed = access.write_page(it.repo, record, panel)
+    records.write(it.repo, record)  # last: it says that everything else is done
+    return page_changed or changed
 
 
 def record_stopped(it: Subject, *, check: bool) -> bool:
     """Remember that it stopped. What was applied stays in force for the next start."""
     record = records.read(it.repo, it.name)
-    if record is None or record.state == "stopped":
+    if record is None:
+        return False
+    stopped = replace(record, state="stopped", protect=it.protect)
+    if stopped == record:
         return False
     if not check:
-        records.write(it.repo, Record(**{**asdict(record), "state": "stopped"}))
+        records.write(it.repo, stopped)
     return True
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from runner import edit, records
 from runner.cli._app import App, selection
-from runner.cli._reconcile import Consent, carry_out
-from runner.workflow import make_plan
+from runner.cli._reconcile import Consent, carry_out, plan_to_apply
 
 
 def change_state(app: App, name: str, state: str, consent: Consent) -> int:
@@ -14,5 +13,5 @@ def change_state(app: App, name: str, state: str, consent: Consent) -> int:
         app.output.note(f"deployments/{name}.yaml is gone already; removing what is left.")
     elif edit.set_state(app.repo, name, state):
         app.output.note(f"deployments/{name}.yaml now says state: {state}. Commit it to keep it that way.")
-    planned = make_plan(app.repo, selection((name,), ()))
+    planned = plan_to_apply(app, selection((name,), ()))
     return carry_out(app, planned, consent, f"runner reconcile {name}")

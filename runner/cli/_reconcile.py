@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from runner.apply import Applied, Job, Result, apply
+from runner.apply import Applied, Job, Result, apply, recover
 from runner.cli._app import App
 from runner.domain import Plan
 from runner.errors import Blocked
 from runner.locks import Lease
 from runner.render.plan import plan_text
 from runner.render.plan_data import plan_json
-from runner.workflow import Planned, require_allowed
+from runner.workflow import Planned, Selection, make_plan, require_allowed
 
 INTERRUPTED, FAILED, BLOCKED = 130, 1, Blocked.exit_code
 
@@ -24,6 +24,12 @@ class Consent:
     allow_destroy: int | None = None
     """None: nothing may be destroyed. 0: what the plan says. N: exactly N."""
     wait_s: float = 0.0
+
+
+def plan_to_apply(app: App, selection: Selection) -> Planned:
+    """A plan that is about to be carried out: nothing of a killed run is in its way."""
+    recover(app.repo)
+    return make_plan(app.repo, selection)
 
 
 def carry_out(app: App, planned: Planned, consent: Consent, command: str) -> int:
@@ -60,6 +66,8 @@ def _apply(app: App, planned: Planned, consent: Consent, command: str) -> Applie
         applied = apply(job)
         for result in applied.results:
             progress.handle(_event(result))
+    if applied.error:
+        output.warn(applied.error)
     if not applied.results:
         output.note("Another run did it meanwhile; nothing was left to do.")
     elif output.verbosity > 0 or any(r.failed for r in applied.results):
@@ -87,6 +95,6 @@ def _waiting(lease: Lease) -> str:
 def _exit_code(applied: Applied, plan: Plan) -> int:
     if applied.interrupted:
         return INTERRUPTED
-    if any(result.failed for result in applied.results):
+    if applied.error or any(result.failed for result in applied.results):
         return FAILED
     return BLOCKED if plan.refused else 0

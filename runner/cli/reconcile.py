@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from runner.cli._app import App, exclude_option, names_argument, selection, wait_option, yes_option
-from runner.cli._reconcile import Consent, carry_out
+from runner.cli._reconcile import Consent, carry_out, plan_to_apply
 from runner.domain import Plan
 from runner.errors import UsageError
 from runner.render.plan_data import plan_from_json
-from runner.workflow import make_plan, require_same
+from runner.workflow import require_same
 
 ANY = "any"
 
@@ -61,7 +61,7 @@ def command(
     wait_s: float,
 ) -> int:
     """Plan, show the plan, ask, apply it, and write access details back."""
-    planned = make_plan(app.repo, selection(names, exclude))
+    planned = plan_to_apply(app, selection(names, exclude))
     if plan_file is not None:
         require_same(_saved(plan_file), planned)
     consent = Consent(yes=yes or plan_file is not None, allow_destroy=allow_destroy, wait_s=wait_s)

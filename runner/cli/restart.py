@@ -7,10 +7,9 @@ from dataclasses import replace
 import click
 
 from runner.cli._app import App, selection, wait_option
-from runner.cli._reconcile import Consent, carry_out
+from runner.cli._reconcile import Consent, carry_out, plan_to_apply
 from runner.domain import Action, Kind, Observation
 from runner.errors import UsageError
-from runner.workflow import make_plan
 
 
 @click.command()
@@ -19,7 +18,7 @@ from runner.workflow import make_plan
 @click.pass_obj
 def command(app: App, name: str, wait_s: float) -> int:
     """Stop a running service, start it again, and wait until it is healthy. Pending changes are applied too."""
-    planned = make_plan(app.repo, selection((name,), ()))
+    planned = plan_to_apply(app, selection((name,), ()))
     actions = tuple(_restarted(name, a, planned.observed.by_name[name]) for a in planned.plan.actions)
     planned = replace(planned, plan=replace(planned.plan, actions=actions))
     return carry_out(app, planned, Consent(yes=True, wait_s=wait_s), f"runner restart {name}")
