@@ -93,7 +93,7 @@ def _wanted(want: Desired | None, record: Record | None, have: Observation) -> V
     if want is None or want.state == "absent":
         return _absent(want, record, resource)
     if want.state == "stopped":
-        return _stopped(resource)
+        return _stopped(want, record, resource)
     return _running(want, record, have)
 
 
@@ -110,11 +110,13 @@ def _absent(want: Desired | None, record: Record | None, resource: Resource | No
     return Verdict(Kind.DESTROY, why)
 
 
-def _stopped(resource: Resource | None) -> Verdict:
+def _stopped(want: Desired, record: Record | None, resource: Resource | None) -> Verdict:
     if resource is None:
         return Verdict(Kind.NONE, "wanted stopped, and nothing is there")
     if resource.state in ("running", "pending"):
         return Verdict(Kind.STOP, "state: stopped")
+    if unknown := _protection(want, record):
+        return Verdict(Kind.STOP, "it is stopped; what it needs is its new protection on record", changes=unknown)
     return Verdict(Kind.NONE, "stopped, as wanted")
 
 
@@ -136,7 +138,16 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
         return _start(resource)
     if have.health == "unhealthy":
         return Verdict(Kind.UPDATE, f"unhealthy: {have.health_detail or resource.detail or 'no answer'}")
+    if unknown := _protection(want, record):
+        return _update(record, resource, unknown)
     return Verdict(Kind.NONE, "up to date")
+
+
+def _protection(want: Desired, record: Record | None) -> tuple[Change, ...]:
+    """The record protects when the file is gone, so it must know; the digest does not cover this field."""
+    if record is None or record.protect == want.protect:
+        return ()
+    return (Change("protect", record.protect, want.protect),)
 
 
 def _replace(want: Desired, fields: str, differences: tuple[Change, ...]) -> Verdict:
@@ -201,7 +212,7 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in data.items():
         field = f"{prefix}{key}"
-        if isinstance(value, dict) and "secret_parts" in value:
+        if isinstance(value, dict) and isinstance(value.get("secret_parts"), list):
             found[field] = "".join(
                 p if isinstance(p, str) else f"<secret {p['secret']}>" for p in value["secret_parts"]
             )
