@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from runner import git, runs
@@ -19,7 +21,7 @@ def command(app: App, name: str, lines: int) -> int:
     commits = git.log(repo.root, [repo.deployment_file(name), repo.record_file(name)], lines)
     entries = [{**commit, "changes": []} for commit in commits]
     entries += [_applied(event) for event in runs.events(repo, name) if event["kind"] == "result"]
-    entries.sort(key=lambda entry: str(entry["time"]), reverse=True)
+    entries.sort(key=lambda entry: datetime.fromisoformat(str(entry["time"])), reverse=True)
     data = {"name": name, "entries": entries[:lines]}
     app.output.result(data, lambda: history_text(data, style=app.output.style, verbose=app.output.verbose))
     return 0

@@ -6,7 +6,7 @@ import click
 
 from runner import records, vault
 from runner.cli._app import App, selection
-from runner.errors import CredentialsError, UsageError
+from runner.errors import UsageError
 from runner.load import load
 from runner.observe import open_provider
 from runner.workflow import plan_loaded
@@ -25,24 +25,28 @@ def command(app: App, name: str, follow: bool, lines: int) -> int:
     if resource is None:
         reason = observed.error or "nothing is there"
         raise UsageError(f"{name} has no output: {reason}", code="nothing-there", hint=f"runner reconcile {name}")
-    _learn_secrets(app, name)
+    want = loaded.desired.get(name)
+    _learn_secrets(app, name, want.spec["secrets"] if want is not None else {})
     provider = open_provider(loaded, resource.provider, records.read_all(app.repo, [name]))
     shown = provider.logs(resource, follow=follow, lines=lines)
     if app.output.json and not follow:
         app.output.result({"name": name, "lines": list(shown)}, str)
         return 0
     for line in shown:
+        if app.output.unread:
+            break
         app.output.result({"line": line}, lambda shown=line: shown)  # type: ignore[misc]  # bound now, called now
     return 0
 
 
-def _learn_secrets(app: App, name: str) -> None:
-    """Values that cannot be read here cannot be masked by value; the service's own masking has to do."""
+def _learn_secrets(app: App, name: str, wanted: dict[str, str]) -> None:
+    """Those of the file and those in force: either may be in the log."""
     record = records.read(app.repo, name)
-    try:
-        values = vault.ensure(app.repo, name, record.spec.get("secrets", {})) if record else {}
-    except CredentialsError as error:
-        app.output.warn(f"Secrets are not masked by value: {error}")
-        return
-    for value in values.values():
-        app.redactor.add(value)
+    missing: set[str] = set()
+    for sources in (wanted, record.spec.get("secrets", {}) if record is not None else {}):
+        values = vault.known(app.repo, name, sources)
+        missing |= sources.keys() - values.keys()
+        for value in values.values():
+            app.redactor.add(value)
+    if missing:
+        app.output.warn(f"Not masked, because their values are not known here: {', '.join(sorted(missing))}")

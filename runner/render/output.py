@@ -38,6 +38,8 @@ class Output:
         """For everything on standard error."""
         self.live = not json and verbosity >= 0 and _isatty(self.stderr) and os.environ.get("TERM") != "dumb"
         """Somebody watches, and the terminal can move its cursor."""
+        self.unread = False
+        """Nobody reads the results any more: time to stop what goes on until it is interrupted."""
 
     @property
     def verbose(self) -> bool:
@@ -99,6 +101,7 @@ class Output:
             stream.write(text.encode(encoding, "replace").decode(encoding))
             stream.flush()
         except BrokenPipeError:
+            self.unread = self.unread or stream is self.stdout
             _mute(stream)
 
 
