@@ -1,0 +1,147 @@
+"""What can go wrong with one deployment: it is named, it stops nobody else, and it heals once its cause is gone."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.world import World, ask, processes, refuses
+
+HASTY = "timeout_s: 3"
+NAMES = ("good", "taken", "ending", "unwell", "bare", "secretless")
+
+
+class Foreigner(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Not here."""
+
+
+@pytest.fixture(scope="module")
+def ports(port: Callable[[], int]) -> dict[str, int]:
+    return {name: port() for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def foreigner(ports: dict[str, int]) -> Iterator[http.server.ThreadingHTTPServer]:
+    """Somebody else's service on the port of `taken`. It would even pass the health check."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", ports["taken"]), Foreigner)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def hasty(shared: World) -> World:
+    """With a template that does not wait long, and one that asks for a package that nobody has."""
+    text = (shared.root / "templates" / "beacon.yaml").read_text()
+    shared.template("hasty", text.replace("timeout_s: 20", HASTY))
+    shared.template(
+        "bare",
+        text[: text.index("    packages:")]
+        + "    packages: [slipway-no-such-package==1.0]\n"
+        + text[text.index("    command:") :],
+    )
+    return shared
+
+
+def results(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["deployment"]: row for row in document["results"]}
+
+
+@pytest.fixture(scope="module")
+def failed(hasty: World, ports: dict[str, int], foreigner: object) -> dict[str, dict[str, Any]]:
+    """One reconcile of one that works and five that do not."""
+    hasty.beacon("good", ports["good"])
+    hasty.beacon("taken", ports["taken"])
+    hasty.beacon("ending", ports["ending"], "env: {BEACON_ENDS: no more oil}\n")
+    hasty.beacon("unwell", ports["unwell"], "env: {BEACON_STATUS: 500}\n")
+    hasty.beacon("bare", ports["bare"])
+    hasty.beacon("secretless", ports["secretless"], "secrets: {NEEDED: env:SLIPWAY_TEST_NEEDED}\n")
+    for name, template in (("ending", "hasty"), ("unwell", "hasty"), ("bare", "bare")):
+        file = hasty.root / "deployments" / f"{name}.yaml"
+        file.write_text(file.read_text().replace("template: beacon", f"template: {template}"))
+    return results(hasty.json("reconcile", "--yes", code=1))
+
+
+def test_one_run_and_the_good_one_works(hasty: World, ports: dict[str, int], failed: dict[str, Any]) -> None:
+    assert len(hasty.runs()) == 1
+    assert failed["good"]["result"] == "changed"
+    assert ask(ports["good"])["env"]["WORD"] == "hello"
+    assert hasty.actions("good", code=0) == {"good": "none"}
+    assert hasty.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "cause", "advice"),
+    [
+        ("taken", "port {port} is used by another program", "ports:"),
+        ("ending", "no more oil", "runner logs ending"),
+        ("unwell", "GET / answered 500 instead of 200", "runner logs unwell"),
+        ("bare", "slipway-no-such-package", "the packages of its template"),
+        ("secretless", "the secret NEEDED (env:SLIPWAY_TEST_NEEDED) has no value", "export SLIPWAY_TEST_NEEDED"),
+    ],
+)
+def test_failure_has_its_cause_and_a_next_step(
+    name: str, cause: str, advice: str, ports: dict[str, int], failed: dict[str, Any]
+) -> None:
+    row = failed[name]
+    assert row["result"] == "failed"
+    assert cause.format(port=ports[name]) in row["error"]
+    assert advice in row["hint"]
+
+
+def test_failed_creates_leave_nothing_running(hasty: World, ports: dict[str, int], failed: dict[str, Any]) -> None:
+    left = [name for name in NAMES if processes(f"{hasty.home}/services/{name}/")]
+    assert left == ["good"]
+    assert all(refuses(ports[name]) for name in NAMES if name not in ("good", "taken"))
+    assert set(hasty.actions(code=2).values()) == {"none", "create", "update"}
+
+
+def test_failed_create_whose_file_is_deleted_goes_without_a_trace(hasty: World, failed: dict[str, Any]) -> None:
+    (hasty.root / "deployments" / "bare.yaml").unlink()
+    (hasty.root / "deployments" / "unwell.yaml").unlink()
+    hasty.ok("reconcile", "bare", "unwell", "--yes", "--allow-destroy")
+    assert (hasty.traces("bare"), hasty.traces("unwell")) == ([], [])
+
+
+def test_converges_once_the_causes_are_gone(
+    hasty: World, ports: dict[str, int], failed: dict[str, Any], foreigner: http.server.ThreadingHTTPServer
+) -> None:
+    moved = ports["unwell"]
+    hasty.beacon("taken", moved)
+    hasty.beacon("ending", ports["ending"])
+    done = hasty.json("reconcile", "--yes", env={"SLIPWAY_TEST_NEEDED": "here it is"})
+    assert {row["result"] for row in done["results"]} == {"changed"}
+    assert set(hasty.actions(code=0).values()) == {"none"}
+    assert ask(ports["secretless"])["env"]["NEEDED"] == "here it is"
+    assert [ask(number)["env"]["WORD"] for number in (moved, ports["ending"])] == ["hello", "hello"]
+    assert hasty.leftovers() == []
+
+
+def test_failed_update_puts_the_previous_version_back(
+    hasty: World, ports: dict[str, int], failed: dict[str, Any]
+) -> None:
+    file = hasty.beacon("good", ports["good"], "params: {word: worse}\nenv: {BEACON_STATUS: 503}\n")
+    file.write_text(file.read_text().replace("template: beacon", "template: hasty"))
+    hasty.beacon("ending", ports["taken"], "params: {word: elsewhere}\n")  # the foreigner's port
+    rows = results(hasty.json("reconcile", "good", "ending", "--yes", code=1))
+    for name, cause in (("good", "503"), ("ending", "is used by another program")):
+        assert cause in rows[name]["error"]
+        assert "The previous version was put back" in rows[name]["error"]
+        assert ask(ports[name])["env"]["WORD"] == "hello"
+        assert len(hasty.environments(name)) == 1
+    assert hasty.actions("good", "ending", code=2) == {"good": "update", "ending": "update"}
+
+    hasty.beacon("good", ports["good"])
+    hasty.beacon("ending", ports["ending"])
+    hasty.ok("reconcile", "good", "ending", "--yes")
+    assert hasty.actions("good", "ending", code=0) == {"good": "none", "ending": "none"}

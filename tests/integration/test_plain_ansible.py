@@ -1,0 +1,89 @@
+"""Without the command line: `ansible-playbook playbooks/site.yml` does the same, and a second time changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from tests.integration.world import World, ask, refuses
+
+NAMES = ("one", "two")
+RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=0\s+failed=0 ", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def ports(shared: World, port: Callable[[], int]) -> dict[str, int]:
+    ports = {name: port() for name in NAMES}
+    for name, number in ports.items():
+        shared.beacon(name, number, "owner: someone\nlabels: {project: x}\n")
+    return ports
+
+
+def changed(done: CompletedProcess[str]) -> dict[str, int]:
+    """Host → number of changes."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {name: int(number) for name, number in RECAP.findall(done.stdout)}
+    assert found.keys() == {*NAMES, "localhost"}
+    return found
+
+
+def everything(world: World) -> dict[str, Any]:
+    """All files but secrets, and what the services were started with but their secrets."""
+    found: dict[str, Any] = {name: text for name, text in world.files().items() if "secrets" not in name}
+    found["files"] = sorted(world.files())
+    found["services"] = world.service_files()
+    for name in NAMES:
+        folder = world.home / "services" / name
+        launch = json.loads((folder / "launch.json").read_text())
+        assert launch["env"].pop("TOKEN")
+        found[f"{name} launch"] = launch
+        found[f"{name} mark"] = (folder / "mark.json").read_text()
+        found[f"{name} program"] = (world.home / "programs" / f"{name}.conf").read_text()
+    return found
+
+
+def test_check_mode_before_the_first_apply(shared: World, ports: dict[str, int]) -> None:
+    before = shared.files()
+    said = changed(shared.ansible("--check", "--diff"))
+    assert all(said[name] > 0 for name in NAMES)
+    assert shared.files() == before
+    assert not shared.home.exists()
+
+
+def test_apply_then_repeat_without_a_change(shared: World, ports: dict[str, int]) -> None:
+    said = changed(shared.ansible())
+    assert all(said[name] > 0 for name in NAMES)
+    assert set(shared.actions(code=0).values()) == {"none"}
+    before = everything(shared)
+    assert set(changed(shared.ansible()).values()) == {0}
+    assert everything(shared) == before
+
+
+def test_check_mode_after_an_apply_names_the_edited_one_only(shared: World, ports: dict[str, int]) -> None:
+    file = shared.root / "deployments" / "one.yaml"
+    text, before, answers = file.read_text(), everything(shared), ask(ports["one"])
+    file.write_text(text + "params: {word: bye}\n")
+    said = changed(shared.ansible("--check", "--diff"))
+    file.write_text(text)
+    assert said["one"] > 0
+    assert (said["two"], said["localhost"]) == (0, 0)
+    assert everything(shared) == before
+    assert ask(ports["one"]) == answers
+
+
+def test_command_line_writes_the_same_files(shared: World, ports: dict[str, int]) -> None:
+    by_ansible = everything(shared)
+    for name in NAMES:
+        shared.deployment(name, (shared.root / "deployments" / f"{name}.yaml").read_text() + "state: absent\n")
+    shared.ok("reconcile", "--yes", "--allow-destroy", "2")
+    assert all(refuses(number) for number in ports.values())
+    for name in NAMES:
+        file = shared.root / "deployments" / f"{name}.yaml"
+        file.write_text(file.read_text().replace("state: absent\n", ""))
+    shared.ok("reconcile", "--yes")
+    assert everything(shared) == by_ansible
