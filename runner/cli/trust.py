@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from runner import generated
+from runner import generated, records
 from runner.cli._app import App
 from runner.errors import Blocked, UsageError
 from runner.load import load
-from runner.providers.ssh.client import alias, fingerprint, known_hosts, scan
+from runner.observe import open_provider
+from runner.providers.ssh.client import SshHost, fingerprint, known_hosts, scan
 from runner.repo import Repo
+
+if TYPE_CHECKING:
+    from runner.providers.ssh.provider import Provider
 
 HEADER = "# Host keys that people have compared and trusted. Written by `runner trust`; committed.\n"
 
@@ -23,14 +27,14 @@ HEADER = "# Host keys that people have compared and trusted. Written by `runner 
 @click.pass_obj
 def command(app: App, host: str, expected: str | None, replace: bool) -> int:
     """Show the host keys that a machine presents, and pin them in inventory/known_hosts once you have compared them."""
-    login = _login(app, host)
-    name = alias(login["address"], login["port"])
+    machine = _host(app, host)
+    name = machine.alias
     pinned = _rows(app.repo)
     if any(row.split()[0] == name for row in pinned) and not replace:
         raise UsageError(
             f"a key of {host} is pinned already", code="already-trusted", hint="give --replace if it changed"
         )
-    keys = scan(login)
+    keys = scan(machine.login, machine.jump)
     marks = {key: fingerprint(key) for key in keys}
     if expected:
         keys = [key for key in keys if marks[key] == expected]
@@ -51,19 +55,18 @@ def command(app: App, host: str, expected: str | None, replace: bool) -> int:
     return 0
 
 
-def _login(app: App, host: str) -> dict[str, Any]:
-    """A host of the pool, or the address that a deployment names."""
+def _host(app: App, asked: str) -> SshHost:
+    """A host of the pool, an address that a deployment names, the host of a deployment, or one to go through."""
     loaded = load(app.repo)
-    pool: dict[str, Any] = loaded.settings.get("providers", {}).get("ssh", {}).get("hosts", {})
-    if host in pool:
-        return {"port": 22, **pool[host]}
-    for item in loaded.desired.values():
-        machine = item.spec["machine"]
-        if host in (item.name, machine.get("address")) and machine.get("address"):
-            return {"address": machine["address"], "port": machine["port"]}
+    machine = loaded.desired[asked].spec["machine"] if asked in loaded.desired else {}
+    hosts = cast("Provider", open_provider(loaded, "ssh", records.read_all(app.repo)))
+    found = hosts.host(str(machine.get("host") or machine.get("address") or asked))
+    if found is not None:
+        return found
     from runner.faults import suggestion
 
-    raise UsageError(f"there is no SSH host {host}", code="unknown-host", hint=suggestion(host, pool))
+    pool = loaded.settings.get("providers", {}).get("ssh", {}).get("hosts", {})
+    raise UsageError(f"there is no SSH host {asked}", code="unknown-host", hint=suggestion(asked, pool))
 
 
 def _rows(repo: Repo) -> list[str]:

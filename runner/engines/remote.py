@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent.parent / "ansible_plugins" / "module_utils"
+_BEGINS = "# slipway begins"
+COMMAND = f"""python3 -c 'import sys; exec(sys.stdin.read().partition("{_BEGINS}")[2])'"""
+"""What runs a program that comes by standard input. What stands before it is not looked at: a password for sudo stays
+there when sudo does not ask for it, and must not be taken for Python, whose complaint would show it.
+"""
 _BOOTSTRAP = """
 import json, sys, types
 package = types.ModuleType("slipway")
@@ -31,8 +36,16 @@ def program(modules: Sequence[str], function: str, *arguments: Any) -> str:
     imports come before it.
     """
     sources = json.dumps([[name, _source(name)] for name in modules])
-    head = f"import json\nSOURCES = json.loads({sources!r})\nNAME, FUNCTION = {modules[-1]!r}, {function!r}\n"
-    return f"{head}ARGUMENTS = json.loads({json.dumps(arguments)!r})\n{_BOOTSTRAP}"
+    return "\n".join(
+        (
+            _BEGINS,
+            "import json",
+            f"SOURCES = json.loads({sources!r})",
+            f"NAME, FUNCTION = {modules[-1]!r}, {function!r}",
+            f"ARGUMENTS = json.loads({json.dumps(arguments)!r})",
+            _BOOTSTRAP,
+        )
+    )
 
 
 @cache

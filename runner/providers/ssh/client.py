@@ -5,7 +5,9 @@ Ansible gets the same options, so that it uses the connection that observing has
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,19 +16,24 @@ from typing import Any
 
 from runner import generated
 from runner.errors import CredentialsError, ProviderError
+from runner.providers.ssh import causes
 from runner.repo import Repo
 
 CONNECT_TIMEOUT_S = 10
 COMMAND_TIMEOUT_S = 60
 KEEP_OPEN = "10m"
+SHARED_BY = ("address", "port", "user", "key", "jump", "host_key")
+LONGEST_FOLDER = 52
+FAILURE_OF_SSH = 255
 
 
 class SshHost:
-    """One host. `login` has the fields of `options.Login`."""
+    """One host. `login` has the fields of `options.Login`; `jump` is the host to go through."""
 
-    def __init__(self, repo: Repo, name: str, login: Mapping[str, Any]) -> None:
+    def __init__(self, repo: Repo, name: str, login: Mapping[str, Any], jump: SshHost | None = None) -> None:
         self.name = name
         self.login = login
+        self.jump = jump
         self._repo = repo
 
     @property
@@ -36,9 +43,9 @@ class SshHost:
 
     def options(self) -> list[str]:
         """For ssh and for Ansible alike."""
-        known = f"{known_hosts(self._repo)} {pinned(self._repo, self.name, self.login)}"
+        known = (known_hosts(self._repo), pinned(self._repo, self.name, self.login))
         words = [
-            f"UserKnownHostsFile={known}",
+            "UserKnownHostsFile=" + " ".join(f'"{path}"' for path in known),
             "GlobalKnownHostsFile=/dev/null",
             "StrictHostKeyChecking=yes",
             "UpdateHostKeys=no",
@@ -48,23 +55,42 @@ class SshHost:
             "ServerAliveCountMax=4",
             "ControlMaster=auto",
             f"ControlPersist={KEEP_OPEN}",
-            f"ControlPath={_sockets()}/%C",
+            f"ControlPath={_sockets()}/{self._connection}",
         ]
         if self.login.get("key"):
             words += ["IdentitiesOnly=yes"]
-        jump = ["-J", self.login["jump"]] if self.login.get("jump") else []
-        return [*(part for word in words for part in ("-o", word)), *jump]
+        if self.jump:
+            words += [f"ProxyCommand={shlex.join(self.jump.passage())}"]
+        return [part for word in words for part in ("-o", word)]
+
+    def passage(self) -> list[str]:
+        """The ssh command line that goes through this host to another one, with this host's key pinned as well."""
+        return self.command(before=("-o", "ControlMaster=no", "-o", "ControlPath=none", "-W", "[%h]:%p"))
+
+    @property
+    def _connection(self) -> str:
+        """A connection is shared only by those who ask for the same: who pins another key must not get an old one.
+        Short, because the path of a unix socket is.
+        """
+        asked = [str(self._repo.root), self.name, *(str(self.login.get(key)) for key in SHARED_BY)]
+        return hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16]
 
     @property
     def alias(self) -> str:
         """Under what the host's key is pinned: address and port, whatever the host is called."""
         return alias(self.login["address"], self.login["port"])
 
-    def command(self, *words: str, batch: bool = True) -> list[str]:
+    def command(self, *words: str, batch: bool = True, before: Sequence[str] = ()) -> list[str]:
         """The ssh command line; the words are one remote command, quoted by the caller."""
         key = ["-i", str(Path(self.login["key"]).expanduser())] if self.login.get("key") else []
         quiet = ["-o", "BatchMode=yes"] if batch else []
-        return ["ssh", *quiet, *self.options(), *key, "-p", str(self.login["port"]), self.target, *words]
+        return ["ssh", *before, *quiet, *self.options(), *key, "-p", str(self.login["port"]), self.target, *words]
+
+    def as_root(self, command: str, *, asks: bool) -> str:
+        """A remote command that root runs. `asks`: sudo reads the password from the first line of standard input."""
+        if self.login["user"] == "root":
+            return command
+        return f"sudo -S -p '' {command}" if asks else f"sudo -n {command}"
 
     def run(self, command: str, stdin: str) -> str:
         """Standard output of a remote command. Raises CredentialsError, ProviderError."""
@@ -82,41 +108,25 @@ class SshHost:
         except subprocess.TimeoutExpired as error:
             raise self._unreachable(f"no answer within {COMMAND_TIMEOUT_S} s") from error
         if done.returncode != 0:
-            raise self._translated(done.returncode, done.stderr.strip())
+            raise self.translated(done.returncode, done.stderr.strip() or done.stdout.strip())
         return done.stdout
 
-    def _translated(self, code: int, said: str) -> ProviderError:
+    def translated(self, code: int, said: str) -> ProviderError:
         """Which of the things that go wrong with SSH this is, and what to do about it."""
-        if "IDENTIFICATION HAS CHANGED" in said:
-            return CredentialsError(
-                f"{self.name} shows another host key than the pinned one: it was made anew, or somebody is in between",
-                code="host-key-changed",
-                hint=f"if it was made anew: runner trust {self.name} --replace",
-            )
-        if "Host key verification failed" in said or "host key is known" in said:
-            return CredentialsError(
-                f"the host key of {self.name} is not pinned yet",
-                code="host-key-unknown",
-                hint=f"runner trust {self.name}",
-            )
-        if "Permission denied" in said:
-            return CredentialsError(
-                f"{self.target} does not accept the key",
-                code="ssh-key-refused",
-                hint=f"check user and key of {self.name}, or add the public key to its authorized_keys",
-            )
-        if "sudo:" in said or "a password is required" in said:
-            return CredentialsError(
-                f"{self.target} may not use sudo without a password",
-                code="sudo-refused",
-                hint="give become_password: env:NAME, or allow NOPASSWD for this user",
-            )
-        last = said.splitlines()[-1] if said else f"exit code {code}"
-        return self._unreachable(last) if code == 255 else ProviderError(f"{self.name}: {last}", code="remote-failed")  # noqa: PLR2004 - ssh's own failure
+        if self.jump and causes.NEVER_BEGAN in said and causes.NOT_FROM_THERE not in said:
+            return self.jump.translated(code, said.partition("kex_exchange_identification")[0].strip())
+        known = causes.explain(said, name=self.name, target=self.target)
+        if known:
+            return known
+        line = causes.line(said) or f"exit code {code}"
+        if code == FAILURE_OF_SSH:
+            return self._unreachable(line)
+        return ProviderError(f"{self.name}: {line}", code="remote-failed", hint=f"look at it: ssh {self.target}")
 
     def _unreachable(self, why: str) -> ProviderError:
+        through = f" through {self.jump.name}" if self.jump else ""
         return ProviderError(
-            f"{self.name} ({self.login['address']}:{self.login['port']}) cannot be reached: {why}",
+            f"{self.name} ({self.login['address']}:{self.login['port']}) cannot be reached{through}: {why}",
             code="unreachable",
             hint="is it up, is the address right, does a firewall stand in between?",
         )
@@ -125,6 +135,13 @@ class SshHost:
 def alias(address: str, port: int) -> str:
     """How known_hosts names a host."""
     return address if port == 22 else f"[{address}]:{port}"  # noqa: PLR2004 - the default of SSH
+
+
+def jump_login(text: str) -> tuple[str, dict[str, Any]]:
+    """`[user@]host[:port]` as (host, login); the user is empty when it is not said."""
+    user, _, place = text.rpartition("@")
+    address, _, port = place.partition(":")
+    return address, {"address": address, "port": int(port or 22), "user": user}
 
 
 def known_hosts(repo: Repo) -> Path:
@@ -142,9 +159,13 @@ def pinned(repo: Repo, name: str, login: Mapping[str, Any]) -> Path:
     return path
 
 
-def scan(login: Mapping[str, Any]) -> list[str]:
-    """The host keys that a host shows now: to be compared by a person, never trusted by themselves."""
+def scan(login: Mapping[str, Any], jump: SshHost | None = None) -> list[str]:
+    """The host keys that a host shows now: to be compared by a person, never trusted by themselves.
+
+    What is behind another host is looked at from there.
+    """
     command = ["ssh-keyscan", "-T", str(CONNECT_TIMEOUT_S), "-p", str(login["port"]), login["address"]]
+    command = jump.command(shlex.join(command)) if jump else command
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     rows = [line.split(None, 1)[1] for line in done.stdout.splitlines() if line and not line.startswith("#")]
     if not rows:
@@ -159,7 +180,6 @@ def scan(login: Mapping[str, Any]) -> list[str]:
 def fingerprint(key: str) -> str:
     """`SHA256:…`, as consoles and ssh show it."""
     import base64
-    import hashlib
 
     raw = hashlib.sha256(base64.b64decode(key.split()[1])).digest()
     return "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
@@ -167,7 +187,8 @@ def fingerprint(key: str) -> str:
 
 def _sockets() -> str:
     """A short, private folder: the path of a unix socket is at most about a hundred bytes."""
-    folder = Path(tempfile.gettempdir()) / f"slipway-ssh-{os.getuid()}"
+    base = tempfile.gettempdir()
+    folder = Path(base if len(base) < LONGEST_FOLDER else "/tmp") / f"slipway-ssh-{os.getuid()}"  # noqa: S108 - private below
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise CredentialsError(f"{folder} belongs to somebody else", code="unsafe-folder", hint=f"remove {folder}")
@@ -176,6 +197,4 @@ def _sockets() -> str:
 
 def words(arguments: Sequence[str]) -> str:
     """One shell line for settings that take one."""
-    import shlex
-
     return shlex.join(arguments)

@@ -22,7 +22,7 @@ class Login(Model):
     port: Port = Field(22, description="Port of sshd")
     user: User = Field("root", description="User to log in as; needs sudo unless it is root")
     key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
-    jump: Jump | None = Field(None, description="Host to go through: [user@]host[:port]")
+    jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
     host_key: str = Field("", description="The host's public key; empty: pinned once with runner trust")
     become_password: SecretRef | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
 
@@ -51,7 +51,7 @@ class Options(Model):
     port: Port = Field(22, description="Port of sshd", json_schema_extra=FIXED)
     user: User = Field("root", description="User to log in as; needs sudo unless it is root")
     key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
-    jump: Jump | None = Field(None, description="Host to go through: [user@]host[:port]")
+    jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
     host_key: str = Field("", description="The host's public key; empty: pinned once with runner trust")
     become_password: SecretRef | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
     gpu: str = Field("", description="From the pool, a host with this GPU")

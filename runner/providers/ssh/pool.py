@@ -20,13 +20,20 @@ def gpus_of(spec: Spec, host: Mapping[str, Any]) -> int:
     return asked or int(wanted == "all" or (wanted == "auto" and host.get("gpus", 0) > 0))
 
 
-def gpu_ids(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record]) -> tuple[str, ...]:
-    """Which GPUs of a host with several a deployment gets: the first that nobody has. Empty where there is no choice."""
+def gpu_ids(
+    name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record], own: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Which GPUs of a host with several a deployment gets: those that it has, then the first that nobody has.
+
+    Empty where there is no choice.
+    """
     if host.get("gpus", 0) < 2:  # noqa: PLR2004 - with one GPU there is nothing to choose
         return ()
     taken = {i for record in used if record.machine.get("host") == name for i in record.machine.get("gpu_ids", ())}
     free = [str(index) for index in range(host["gpus"]) if str(index) not in taken]
-    return tuple(free[: gpus_of(spec, host)])
+    kept = [index for index in own if index in free]
+    chosen = [*kept, *(index for index in free if index not in kept)][: gpus_of(spec, host)]
+    return tuple(sorted(chosen, key=int))
 
 
 def choose(
@@ -68,7 +75,7 @@ def _shortage(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Rec
     neighbours = [record for record in used if record.machine.get("host") == name and record.spec.get("service")]
     needed = gpus_of(spec, host)
     free = int(host.get("gpus", 0)) - sum(gpus_of(record.spec, host) for record in neighbours)
-    if needed > free:
+    if needed and needed > free:
         return f"has {max(free, 0)} of {host.get('gpus', 0)} GPUs free, not {needed}"
     ports = {
         port["host"]: record.deployment for record in neighbours for port in record.spec["service"]["ports"].values()

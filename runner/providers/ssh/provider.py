@@ -13,7 +13,7 @@ from runner.engines import docker, remote
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.providers.base import Check, Context, Credential, Machine, Mark
 from runner.providers.ssh import pool
-from runner.providers.ssh.client import SshHost, words
+from runner.providers.ssh.client import SshHost, jump_login, words
 from runner.repo import Repo
 
 if TYPE_CHECKING:
@@ -119,12 +119,13 @@ class Provider:
         return self._why_not(silent[0]) if silent and len(silent) == len(self._hosts) else ""
 
     def create(self, mark: Mark, spec: Spec) -> Machine:
-        """Nothing to create: the named host, the one it has, or one that the pool has free. No network."""
-        del mark
-        name = self._named(spec) or self._from_pool(spec)
+        """Nothing to create: the named host, the one it has, or one of the pool that is free and answers."""
+        name = self._named(spec) or self._from_pool(mark, spec)
         if name not in self._hosts:
             raise InvalidRequestError(f"{name} is not in providers.ssh.hosts", code="unknown-host", hint="add it")
-        return self._machine(name, pool.gpu_ids(name, self._hosts[name], spec, self._context.neighbours))
+        recorded = self._context.machine
+        own = recorded.get("gpu_ids", ()) if recorded.get("host") == name else ()
+        return self._machine(name, pool.gpu_ids(name, self._hosts[name], spec, self._context.neighbours, own))
 
     def find(self, mark: Mark) -> Machine | None:
         """The host that has something with this mark; only the recorded one is asked, if there is one."""
@@ -137,7 +138,7 @@ class Provider:
                 if recorded:
                     raise seen
                 continue
-            if any(r.deployment == mark.deployment for r in self._resources(name, seen)):
+            if self._has(name, mark):
                 return self._machine(name)
         return None
 
@@ -153,11 +154,15 @@ class Provider:
         import subprocess
 
         host = self._host(str(resource.facts["host"]))
-        command = (
-            f"sudo -n docker logs --tail {int(lines)} {'--follow ' if follow else ''}{resource.facts['container']} 2>&1"
-        )
-        with subprocess.Popen(host.command(command), stdout=subprocess.PIPE, text=True, errors="replace") as process:
+        password = self._password(host)
+        wanted = f"docker logs --tail {int(lines)} {'--follow ' if follow else ''}{resource.facts['container']} 2>&1"
+        command = host.command(host.as_root(wanted, asks=bool(password)))
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, errors="replace") as process:
             try:
+                if process.stdin:
+                    process.stdin.write(password)
+                    process.stdin.close()
                 yield from (line.rstrip("\n") for line in process.stdout or ())
             finally:
                 process.terminate()
@@ -180,29 +185,68 @@ class Provider:
         """The pool, and the addresses that deployments and records name."""
         hosts = {n: {**LOGIN_DEFAULTS, **host} for n, host in self._context.settings.get("hosts", {}).items()}
         for hint in self._context.hints:
-            name = hint.get("host") or (_inline_name(hint) if hint.get("address") else "")
+            name = hint.get("host") or (inline_name(hint) if hint.get("address") else "")
             if hint.get("address") and name not in hosts:
                 hosts[name] = {**LOGIN_DEFAULTS, **hint}
         return hosts
 
+    def host(self, asked: str) -> SshHost | None:
+        """A host by its name or its address, those in between included; None when nobody names it."""
+        known = {name: self._host(name) for name in self._hosts}
+        between = {host.jump.name: host.jump for host in known.values() if host.jump}
+        by_address = {str(host.login["address"]): host for host in known.values()}
+        return {**between, **by_address, **known}.get(asked)
+
     def _host(self, name: str) -> SshHost:
         if name not in self._hosts:
             raise ProviderError(f"the host {name} is no longer in runner.yaml", code="unknown-host")
-        return SshHost(self._repo, name, self._hosts[name])
+        login = self._hosts[name]
+        return SshHost(self._repo, name, login, self._jump(login))
+
+    def _jump(self, login: Mapping[str, Any]) -> SshHost | None:
+        """The host to go through: one of the pool by name or address, or another one, which takes the same key."""
+        if not login.get("jump"):
+            return None
+        name, asked = jump_login(login["jump"])
+        for known, host in self._hosts.items():
+            if not host["jump"] and (name == known or (name, asked["port"]) == (host["address"], host["port"])):
+                return SshHost(self._repo, known, {**host, "user": asked["user"] or host["user"]})
+        user = asked["user"] or login["user"]
+        return SshHost(self._repo, name, {**LOGIN_DEFAULTS, **asked, "user": user, "key": login["key"]})
 
     def _named(self, spec: Spec) -> str:
         wanted = spec["machine"]
-        return str(wanted.get("host") or (_inline_name(wanted) if wanted.get("address") else ""))
+        return str(wanted.get("host") or (inline_name(wanted) if wanted.get("address") else ""))
 
-    def _from_pool(self, spec: Spec) -> str:
+    def _from_pool(self, mark: Mark, spec: Spec) -> str:
+        """Asks only the host that it would get: a silent one is passed over, and what is somewhere is not moved."""
         pooled = {name: self._hosts[name] for name in self._context.settings.get("hosts", {})}
         current = str(self._context.machine.get("host", ""))
-        chosen, reasons = pool.choose(pooled, spec, self._context.neighbours, current)
-        if not chosen:
-            raise CapacityError(
-                f"no host of the pool fits: {_listed(reasons)}", code="no-host", hint="free one, or add one"
-            )
-        return chosen
+        silent: dict[str, str] = {}
+        while True:
+            chosen, reasons = pool.choose(pooled, spec, self._context.neighbours, current)
+            if chosen and chosen == current:
+                return chosen
+            if current in pooled and self._has(current, mark):
+                hint = "undo the change; or destroy it and let it be made anew, which loses its data"
+                raise InvalidRequestError(
+                    f"it is on {current}, which {reasons[current]}", code="host-outgrown", hint=hint
+                )
+            if not chosen:
+                why = _listed({**reasons, **silent})
+                raise CapacityError(f"no host of the pool fits: {why}", code="no-host", hint="free one, or add one")
+            if not self._why_not(chosen):
+                return chosen
+            silent[chosen] = "does not answer"
+            del pooled[chosen]
+
+    def _has(self, name: str, mark: Mark) -> bool:
+        """Whether something with this mark is on a host. Raises ProviderError when it cannot be asked."""
+        self._look({name: self._hosts[name]})
+        seen = self._seen[name]
+        if isinstance(seen, ProviderError):
+            raise seen
+        return any(r.deployment == mark.deployment for r in self._resources(name, seen))
 
     def _look(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
         """Ask every host that was not asked yet, all at once."""
@@ -219,8 +263,8 @@ class Provider:
         program = remote.program(OBSERVER, "observe", docker.mark(self._context.repo))
         try:
             password = self._password(host)
-            sudo = "" if host.login["user"] == "root" else "sudo -S -p '' " if password else "sudo -n "
-            answer: dict[str, Any] = json.loads(host.run(f"{sudo}python3 -", f"{password}{program}"))
+            command = host.as_root(remote.COMMAND, asks=bool(password))
+            answer: dict[str, Any] = json.loads(host.run(command, f"{password}{program}"))
         except ProviderError as error:
             return error
         except ValueError:
@@ -276,7 +320,8 @@ class Provider:
         )
 
 
-def _inline_name(login: Mapping[str, Any]) -> str:
+def inline_name(login: Mapping[str, Any]) -> str:
+    """What a host outside of the pool is called."""
     return f"{login['address']}-{login['port']}".lower().replace(":", "-").replace("_", "-")
 
 
