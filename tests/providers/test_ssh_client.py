@@ -1,0 +1,281 @@
+"""The command line of ssh and what its failures mean, with what OpenSSH 9.2 and sudo 1.9 really say."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.errors import CredentialsError, ProviderError
+from runner.providers.ssh import client
+from runner.providers.ssh.client import SshHost, alias, fingerprint, jump_login, scan
+from runner.providers.ssh.provider import LOGIN_DEFAULTS
+from runner.repo import Repo
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY3"
+FRAME = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
+UNKNOWN = """\
+No ED25519 host key is known for 192.0.2.10 and you have requested strict checking.\r
+Host key verification failed.\r"""
+CHANGED = f"""\
+{FRAME}\r
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r
+{FRAME}\r
+IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!\r
+Someone could be eavesdropping on you right now (man-in-the-middle attack)!\r
+It is also possible that a host key has just been changed.\r
+The fingerprint for the ED25519 key sent by the remote host is
+SHA256:vSFfFmxR9aKbxA2NFvIEGZR17Uvy+cfNMiZqjmGEg2Y.\r
+Please contact your system administrator.\r
+Add correct host key in /repo/inventory/known_hosts to get rid of this message.\r
+Offending ED25519 key in /repo/inventory/known_hosts:2\r
+  remove with:\r
+  ssh-keygen -f "/repo/inventory/known_hosts" -R "192.0.2.10"\r
+Host key for 192.0.2.10 has changed and you have requested strict checking.\r
+Host key verification failed.\r"""
+OPEN_KEY = f"""\
+{FRAME}
+@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @
+{FRAME}
+Permissions 0644 for '/home/me/id' are too open.
+It is required that your private key files are NOT accessible by others.
+This private key will be ignored.
+Load key "/home/me/id": bad permissions
+me@192.0.2.10: Permission denied (publickey).\r"""
+NO_KEY = """\
+Warning: Identity file /home/me/id not accessible: No such file or directory.
+me@192.0.2.10: Permission denied (publickey).\r"""
+WRONG_PASSWORD = "Sorry, try again.\n\nsudo: no password was provided\nsudo: 1 incorrect password attempt"
+ENDED = "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r"
+THROUGH_REFUSED = f"channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed\r\n{ENDED}"
+THROUGH_SILENT = "Connection timed out during banner exchange\r\nConnection to UNKNOWN port 65535 timed out\r"
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    monkeypatch.setattr(client, "_sockets", lambda: "/tmp/slipway-ssh-0")
+    return Repo(tmp_path / "a repo")
+
+
+def host(repo: Repo, via: SshHost | None = None, **login: Any) -> SshHost:
+    return SshHost(repo, "gpu-1", {**LOGIN_DEFAULTS, "address": "192.0.2.10", "user": "me", **login}, via)
+
+
+def jump(repo: Repo, **login: Any) -> SshHost:
+    return SshHost(repo, "door", {**LOGIN_DEFAULTS, "address": "192.0.2.1", "user": "keeper", **login})
+
+
+def options(command: list[str]) -> dict[str, str]:
+    """As ssh reads them: the first of a name wins."""
+    words = [word for flag, word in itertools.pairwise(command) if flag == "-o"]
+    return dict(reversed([tuple(word.split("=", 1)) for word in words]))  # type: ignore[misc]
+
+
+def understood(command: list[str]) -> dict[str, str]:
+    """What the real ssh makes of a command line. It connects to nothing."""
+    done = subprocess.run([command[0], "-G", "-F", "none", *command[1:]], capture_output=True, text=True, check=True)
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "kind", "name", "message", "hint"),
+    [
+        (255, UNKNOWN, CredentialsError, "host-key-unknown", "host key of gpu-1 is not pinned", "runner trust gpu-1"),
+        (255, CHANGED, CredentialsError, "host-key-changed", "another host key", "runner trust gpu-1 --replace"),
+        (255, "me@192.0.2.10: Permission denied (publickey).\r", CredentialsError, "ssh-key-refused", "me@192.0.2.10 does not accept the key", "authorized_keys"),  # noqa: E501
+        (255, "Received disconnect from 192.0.2.10 port 22:2: Too many authentication failures\r\nDisconnected from 192.0.2.10 port 22\r", CredentialsError, "ssh-key-refused", "does not accept the key", "key of gpu-1"),  # noqa: E501
+        (255, OPEN_KEY, CredentialsError, "ssh-key-unusable", "bad permissions", "chmod 600"),
+        (255, NO_KEY, CredentialsError, "ssh-key-unusable", "/home/me/id not accessible", "the file must be there"),
+        (1, "sudo: a password is required", CredentialsError, "sudo-refused", "without a password", "become_password"),
+        (1, WRONG_PASSWORD, CredentialsError, "sudo-refused", "1 incorrect password attempt", "check become_password"),
+        (1, "me is not in the sudoers file.", CredentialsError, "sudo-refused", "not in the sudoers", "let this user"),
+        (127, "bash: line 1: sudo: command not found", ProviderError, "remote-failed", "sudo: command not found", "install what is missing"),  # noqa: E501
+        (1, "sudo: python3: command not found", ProviderError, "remote-failed", "python3: command not found", "python3"),  # noqa: E501
+        (255, "ssh: connect to host 192.0.2.10 port 22: Connection refused\r", ProviderError, "unreachable", "gpu-1 (192.0.2.10:22) cannot be reached: ssh: connect to host 192.0.2.10 port 22: Connection refused", "firewall"),  # noqa: E501
+        (255, "ssh: connect to host 192.0.2.10 port 22: No route to host\r", ProviderError, "unreachable", "No route", ""),  # noqa: E501
+        (255, "ssh: Could not resolve hostname box: Name or service not known\r", ProviderError, "unreachable", "Could not resolve hostname", "address right"),  # noqa: E501
+        (255, "Connection timed out during banner exchange\r\nConnection to 192.0.2.10 port 22 timed out\r", ProviderError, "unreachable", "timed out", "is it up"),  # noqa: E501
+        (255, "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by 192.0.2.10 port 22\r", ProviderError, "unreachable", "Connection reset by 192.0.2.10", ""),  # noqa: E501
+        (255, "", ProviderError, "unreachable", "exit code 255", "is it up"),
+        (1, "Traceback (most recent call last):\nMemoryError", ProviderError, "remote-failed", "gpu-1: MemoryError", "ssh me@"),  # noqa: E501
+        (1, "", ProviderError, "remote-failed", "gpu-1: exit code 1", "ssh me@192.0.2.10"),
+    ],
+)  # fmt: skip
+def test_failure_is_told_by_cause_with_a_next_step(  # noqa: PLR0913, PLR0917 - a row of the table
+    repo: Repo, code: int, said: str, kind: type[ProviderError], name: str, message: str, hint: str
+) -> None:
+    error = host(repo).translated(code, said.strip())
+    assert (type(error), error.code) == (kind, name)
+    assert message in str(error)
+    assert hint in error.hint
+    assert "\r" not in f"{error}{error.hint}"
+
+
+@pytest.mark.parametrize(
+    ("said", "message", "hint"),
+    [
+        (f"{UNKNOWN}\n{ENDED}", "host key of door is not pinned", "runner trust door"),
+        (f"{CHANGED}\n{ENDED}", "door shows another host key", "runner trust door --replace"),
+        (f"keeper@192.0.2.1: Permission denied (publickey).\r\n{ENDED}", "keeper@192.0.2.1 does not accept", "of door"),
+        (f"ssh: connect to host 192.0.2.1 port 22: Connection refused\r\n{ENDED}", "door (192.0.2.1:22) cannot be", ""),
+        (THROUGH_REFUSED, "gpu-1 (192.0.2.10:22) cannot be reached through door: channel 0: open failed", "is it up"),
+        (THROUGH_SILENT, "gpu-1 (192.0.2.10:22) cannot be reached through door: Connection to", "is it up"),
+        (CHANGED, "gpu-1 shows another host key", "runner trust gpu-1 --replace"),
+        ("me@192.0.2.10: Permission denied (publickey).\r", "me@192.0.2.10 does not accept the key", "of gpu-1"),
+    ],
+)
+def test_failure_on_the_way_names_the_host_where_it_happened(repo: Repo, said: str, message: str, hint: str) -> None:
+    error = host(repo, jump(repo)).translated(255, said.strip())
+    assert message in str(error)
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize("batch", [True, False])
+@pytest.mark.parametrize("login", [{}, {"key": "~/.ssh/id"}, {"host_key": KEY}, {"port": 2222}])
+def test_host_keys_are_pinned_and_never_taken_blindly(repo: Repo, batch: bool, login: dict[str, Any]) -> None:
+    for one in (host(repo, **login), host(repo, jump(repo, **login), **login)):
+        command = one.command("true", batch=batch)
+        found = options(command)
+        assert found["StrictHostKeyChecking"] == "yes"
+        assert found["GlobalKnownHostsFile"] == "/dev/null"
+        assert found["UpdateHostKeys"] == "no"
+        assert str(repo.inventory / "known_hosts") in found["UserKnownHostsFile"]
+        text = " ".join(command)
+        assert "accept-new" not in text
+        assert "StrictHostKeyChecking=no" not in text
+        assert text.count("StrictHostKeyChecking=yes") == (2 if one.jump else 1)
+
+
+def test_ansible_gets_the_same_options(repo: Repo) -> None:
+    one = host(repo, jump(repo))
+    command = one.command()
+    assert " ".join(one.options()) in " ".join(command)
+
+
+def test_ssh_understands_folders_with_spaces(repo: Repo) -> None:
+    found = understood(host(repo, key="/home/a person/id").command())
+    files = f"{repo.inventory}/known_hosts {repo.local}/known_hosts.d/gpu-1"
+    assert (found["userknownhostsfile"], found["hostkeyalias"], found["user"]) == (files, "192.0.2.10", "me")
+    assert found["stricthostkeychecking"] == "true"
+
+
+def test_pinned_key_of_a_folder_with_spaces_is_found(repo: Repo) -> None:
+    """ssh-keygen reads the very file that ssh is given."""
+    one = host(repo, host_key=KEY)
+    quoted = options(one.command())["UserKnownHostsFile"]
+    assert quoted == f'"{repo.inventory}/known_hosts" "{repo.local}/known_hosts.d/gpu-1"'
+    command = ["ssh-keygen", "-F", "192.0.2.10", "-f", quoted.split('"')[3]]
+    assert KEY in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_key_that_settings_gave_is_forgotten_with_them(repo: Repo) -> None:
+    given = repo.local / "known_hosts.d" / "gpu-1"
+    host(repo, host_key=KEY, port=2222).options()
+    assert given.read_text() == f"[192.0.2.10]:2222 {KEY}\n"
+    host(repo, port=2222).options()
+    assert not given.exists()
+
+
+def test_own_key_excludes_those_of_the_agent(repo: Repo) -> None:
+    assert "IdentitiesOnly" not in options(host(repo).command())
+    command = host(repo, key="~/.ssh/gpu").command()
+    assert options(command)["IdentitiesOnly"] == "yes"
+    assert command[command.index("-i") + 1] == os.path.expanduser("~/.ssh/gpu")  # noqa: PTH111 - what a shell would do
+
+
+def test_way_through_another_host_is_pinned_too(repo: Repo) -> None:
+    way = options(host(repo, jump(repo, host_key=KEY, key="/keys/door")).command())["ProxyCommand"]
+    assert way.startswith("ssh -o ControlMaster=no")
+    for part in ("-W '[%h]:%p'", "StrictHostKeyChecking=yes", "known_hosts.d/door", "-i /keys/door", "keeper@192"):
+        assert part in way
+
+
+def test_connection_is_shared_by_equals_only(repo: Repo, tmp_path: Path) -> None:
+    def path(one: SshHost) -> str:
+        return options(one.command())["ControlPath"]
+
+    mine = path(host(repo))
+    assert mine == path(host(repo, become_password="env:X"))
+    other = [host(repo, **login) for login in ({"key": "k"}, {"host_key": KEY}, {"user": "you"}, {"port": 23})]
+    other += [host(Repo(tmp_path / "other")), host(repo, jump(repo), jump="door")]
+    assert mine not in {path(one) for one in other}
+    assert len({path(one) for one in other}) == len(other)
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T", "/tmp/" + "x" * 90])
+def test_socket_of_a_connection_is_never_too_long(tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS allows 103 bytes, and ssh adds 17 of its own for a moment; its temporary folder takes 50."""
+    monkeypatch.setattr("tempfile.gettempdir", lambda: folder)
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
+    monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o40700, 0, 0, 0, os.getuid(), *[0] * 5)))
+    one = SshHost(Repo(tmp_path), "gpu-1", {**LOGIN_DEFAULTS, "address": "192.0.2.10"})
+    monkeypatch.setattr(client, "pinned", lambda *_: Path("x"))
+    assert len(options(one.command())["ControlPath"]) + 17 <= 103
+
+
+def test_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    (tmp_path / f"slipway-ssh-{os.getuid()}").mkdir()
+    monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o40777, 0, 0, 0, os.getuid() + 1, *[0] * 5)))
+    with pytest.raises(CredentialsError, match="belongs to somebody else"):
+        client._sockets()
+
+
+@pytest.mark.parametrize(
+    ("user", "asks", "command"),
+    [("root", False, "id"), ("root", True, "id"), ("me", False, "sudo -n id"), ("me", True, "sudo -S -p '' id")],
+)
+def test_root_needs_no_sudo(repo: Repo, user: str, asks: bool, command: str) -> None:
+    assert host(repo, user=user).as_root("id", asks=asks) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "login"),
+    [
+        ("door", ("door", 22, "")),
+        ("me@door", ("door", 22, "me")),
+        ("192.0.2.1:2222", ("192.0.2.1", 2222, "")),
+        ("me@192.0.2.1:2222", ("192.0.2.1", 2222, "me")),
+    ],
+)
+def test_jump_is_read(text: str, login: tuple[str, int, str]) -> None:
+    name, found = jump_login(text)
+    assert (name, found["port"], found["user"]) == login
+    assert found["address"] == name
+
+
+def test_key_is_pinned_under_address_and_port() -> None:
+    assert alias("192.0.2.10", 22) == "192.0.2.10"
+    assert alias("192.0.2.10", 2222) == "[192.0.2.10]:2222"
+
+
+def test_fingerprint_is_that_of_ssh_keygen(tmp_path: Path) -> None:
+    (tmp_path / "key.pub").write_text(f"{KEY} comment\n")
+    command = ["ssh-keygen", "-lf", str(tmp_path / "key.pub")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.split()[1] == fingerprint(f"{KEY} comment") == fingerprint(KEY)
+
+
+def test_scan_of_nothing_says_so(free_port: Any) -> None:
+    with pytest.raises(ProviderError, match="shows no host key") as caught:
+        scan({"address": "127.0.0.1", "port": free_port()})
+    assert caught.value.code == "unreachable"
+
+
+def test_missing_ssh_is_named(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ProviderError) as caught:
+        host(repo).run("true", "")
+    assert (caught.value.code, caught.value.hint) == ("no-ssh", "install openssh-client")
+
+
+def test_host_that_hangs_is_given_up(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["sleep", "9"])
+    monkeypatch.setattr(client, "COMMAND_TIMEOUT_S", 0.05)
+    with pytest.raises(ProviderError, match="no answer within") as caught:
+        host(repo).run("true", "")
+    assert caught.value.code == "unreachable"
