@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from runner.errors import Blocked, InvalidFiles, UsageError
 from runner.load import Loaded
 from runner.observe import Observed
 from runner.repo import Repo
-from runner.workflow import Planned, Selection, make_plan, require_allowed, require_same
+from runner.workflow import Planned, Selection, make_plan, plan_loaded, require_allowed, require_same
 from tests import factories as make
 from tests.small import Small
 
@@ -89,6 +90,24 @@ def test_faulty_template_stops_only_those_who_use_it(small: Small) -> None:
     with pytest.raises(InvalidFiles) as caught:
         make_plan(small.repo, Selection(("b",)))
     assert {problem.file for problem in caught.value.problems} == {"templates/broken.yaml"}
+
+
+def test_faulty_settings_stop_even_those_who_tolerate_faults(small: Small) -> None:
+    """Under default settings everything is looked for in the wrong place: it would all look gone."""
+    small.write("runner.yaml", "id: test\nproviders: {local: {hmoe: /srv}}\n")
+    with pytest.raises(InvalidFiles) as caught:
+        plan_loaded(small.load())
+    assert [problem.file for problem in caught.value.problems] == ["runner.yaml"]
+
+
+def test_only_a_plan_of_everything_can_tell_orphans(small: Small) -> None:
+    for name in ("a", "orphan"):
+        mark = {"repo": "test", "deployment": name, "digest": "x", "state": "stopped"}
+        small.write(f"services/services/{name}/mark.json", json.dumps(mark))
+    assert [found.deployment for found in make_plan(small.repo).observed.orphans] == ["orphan"]
+    for selection, chosen in ((Selection(("a",)), {"a"}), (Selection(exclude=("b",)), {"a", "c"})):
+        seen = make_plan(small.repo, selection).observed
+        assert (seen.orphans, set(seen.by_name)) == ([], chosen)
 
 
 def test_damaged_record_is_a_fault_of_a_file(small: Small) -> None:

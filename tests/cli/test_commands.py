@@ -70,6 +70,13 @@ def test_orphans_are_listed_and_faulty_files_are_none(shell: Shell) -> None:
     assert [found["deployment"] for found in shell("orphans", "--json").json["orphans"]] == ["orphan"]
 
 
+def test_faulty_settings_stop_the_search_for_orphans(shell: Shell) -> None:
+    """Somebody else's resources would be found under another id, or in another place."""
+    shell.small.write("runner.yaml", "id: UPPER\n")
+    answer = shell("orphans", "--destroy", "--yes", "--json")
+    assert (answer.code, answer.json["error"]["where"]) == (3, "runner.yaml:1")
+
+
 def test_lock_stops_others_until_unlock(shell: Shell) -> None:
     shell.apply("a")
     assert shell("lock", "a", "--reason", "demo", "--json").json["locks"][0]["reason"] == "demo"
