@@ -107,7 +107,7 @@ class ProviderClass(Protocol):
 
     @classmethod
     def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-        """What runner.yaml tells of the machine that the options name, for templates: `gpu`, `vram_gb`, … No network."""
+        """What runner.yaml tells of the machine that the options name, for templates: gpu, vram_gb, … No network."""
 
     @classmethod
     def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:

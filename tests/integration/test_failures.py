@@ -106,42 +106,49 @@ def test_failed_creates_leave_nothing_running(hasty: World, ports: dict[str, int
     assert set(hasty.actions(code=2).values()) == {"none", "create", "update"}
 
 
-def test_failed_create_whose_file_is_deleted_goes_without_a_trace(hasty: World, failed: dict[str, Any]) -> None:
-    (hasty.root / "deployments" / "bare.yaml").unlink()
-    (hasty.root / "deployments" / "unwell.yaml").unlink()
+@pytest.fixture(scope="module")
+def cleared(hasty: World, failed: dict[str, Any]) -> World:
+    """Two of those that failed are no longer wanted."""
+    for name in ("bare", "unwell"):
+        (hasty.root / "deployments" / f"{name}.yaml").unlink()
     hasty.ok("reconcile", "bare", "unwell", "--yes", "--allow-destroy")
-    assert (hasty.traces("bare"), hasty.traces("unwell")) == ([], [])
+    return hasty
 
 
-def test_converges_once_the_causes_are_gone(
-    hasty: World, ports: dict[str, int], failed: dict[str, Any], foreigner: http.server.ThreadingHTTPServer
-) -> None:
-    moved = ports["unwell"]
-    hasty.beacon("taken", moved)
-    hasty.beacon("ending", ports["ending"])
-    done = hasty.json("reconcile", "--yes", env={"SLIPWAY_TEST_NEEDED": "here it is"})
+def test_failed_create_whose_file_is_deleted_goes_without_a_trace(cleared: World) -> None:
+    assert (cleared.traces("bare"), cleared.traces("unwell")) == ([], [])
+
+
+@pytest.fixture(scope="module")
+def healed(cleared: World, ports: dict[str, int]) -> World:
+    """The rest has its cause removed: a port of its own, a command that stays, the missing secret."""
+    cleared.beacon("taken", ports["unwell"])
+    cleared.beacon("ending", ports["ending"])
+    done = cleared.json("reconcile", "--yes", env={"SLIPWAY_TEST_NEEDED": "here it is"})
     assert {row["result"] for row in done["results"]} == {"changed"}
-    assert set(hasty.actions(code=0).values()) == {"none"}
+    return cleared
+
+
+def test_converges_once_the_causes_are_gone(healed: World, ports: dict[str, int]) -> None:
+    assert set(healed.actions(code=0).values()) == {"none"}
     assert ask(ports["secretless"])["env"]["NEEDED"] == "here it is"
-    assert [ask(number)["env"]["WORD"] for number in (moved, ports["ending"])] == ["hello", "hello"]
-    assert hasty.leftovers() == []
+    assert [ask(ports[name])["env"]["WORD"] for name in ("unwell", "ending")] == ["hello", "hello"]
+    assert healed.leftovers() == []
 
 
-def test_failed_update_puts_the_previous_version_back(
-    hasty: World, ports: dict[str, int], failed: dict[str, Any]
-) -> None:
-    file = hasty.beacon("good", ports["good"], "params: {word: worse}\nenv: {BEACON_STATUS: 503}\n")
+def test_failed_update_puts_the_previous_version_back(healed: World, ports: dict[str, int], foreigner: object) -> None:
+    file = healed.beacon("good", ports["good"], "params: {word: worse}\nenv: {BEACON_STATUS: 503}\n")
     file.write_text(file.read_text().replace("template: beacon", "template: hasty"))
-    hasty.beacon("ending", ports["taken"], "params: {word: elsewhere}\n")  # the foreigner's port
-    rows = results(hasty.json("reconcile", "good", "ending", "--yes", code=1))
+    healed.beacon("ending", ports["taken"], "params: {word: elsewhere}\n")  # the foreigner's port
+    rows = results(healed.json("reconcile", "good", "ending", "--yes", code=1))
     for name, cause in (("good", "503"), ("ending", "is used by another program")):
         assert cause in rows[name]["error"]
         assert "The previous version was put back" in rows[name]["error"]
         assert ask(ports[name])["env"]["WORD"] == "hello"
-        assert len(hasty.environments(name)) == 1
-    assert hasty.actions("good", "ending", code=2) == {"good": "update", "ending": "update"}
+        assert len(healed.environments(name)) == 1
+    assert healed.actions("good", "ending", code=2) == {"good": "update", "ending": "update"}
 
-    hasty.beacon("good", ports["good"])
-    hasty.beacon("ending", ports["ending"])
-    hasty.ok("reconcile", "good", "ending", "--yes")
-    assert hasty.actions("good", "ending", code=0) == {"good": "none", "ending": "none"}
+    healed.beacon("good", ports["good"])
+    healed.beacon("ending", ports["ending"])
+    healed.ok("reconcile", "good", "ending", "--yes")
+    assert healed.actions("good", "ending", code=0) == {"good": "none", "ending": "none"}

@@ -140,7 +140,7 @@ def test_signal_ends_it_at_once_and_cleanly(
     began = time.monotonic()
     os.killpg(running.pid, number)  # as a terminal does
     _, said = running.communicate(timeout=30)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 15
     assert running.returncode == 130
     assert "Traceback" not in said
     assert fresh.leftovers() == []
@@ -164,7 +164,7 @@ def test_second_runner_waits_or_says_who_holds_the_lock(fresh: World, port: Call
     assert said
     until(lambda: "Waiting for web" in said.readline())
     impatient.send_signal(signal.SIGTERM)
-    impatient.communicate(timeout=5)
+    impatient.communicate(timeout=20)
     assert impatient.returncode == 130
 
     for process in (first, waiting):

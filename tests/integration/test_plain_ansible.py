@@ -47,43 +47,51 @@ def everything(world: World) -> dict[str, Any]:
     return found
 
 
-def test_check_mode_before_the_first_apply(shared: World, ports: dict[str, int]) -> None:
-    before = shared.files()
-    said = changed(shared.ansible("--check", "--diff"))
+def test_check_mode_before_the_first_apply(fresh: World, port: Callable[[], int]) -> None:
+    for name in NAMES:
+        fresh.beacon(name, port())
+    before = fresh.files()
+    said = changed(fresh.ansible("--check", "--diff"))
     assert all(said[name] > 0 for name in NAMES)
-    assert shared.files() == before
-    assert not shared.home.exists()
+    assert fresh.files() == before
+    assert not fresh.home.exists()
 
 
-def test_apply_then_repeat_without_a_change(shared: World, ports: dict[str, int]) -> None:
+@pytest.fixture(scope="module")
+def applied(shared: World, ports: dict[str, int]) -> World:
+    """By Ansible alone."""
     said = changed(shared.ansible())
     assert all(said[name] > 0 for name in NAMES)
-    assert set(shared.actions(code=0).values()) == {"none"}
-    before = everything(shared)
-    assert set(changed(shared.ansible()).values()) == {0}
-    assert everything(shared) == before
+    return shared
 
 
-def test_check_mode_after_an_apply_names_the_edited_one_only(shared: World, ports: dict[str, int]) -> None:
-    file = shared.root / "deployments" / "one.yaml"
-    text, before, answers = file.read_text(), everything(shared), ask(ports["one"])
+def test_after_an_apply_nothing_is_left_to_do(applied: World) -> None:
+    assert set(applied.actions(code=0).values()) == {"none"}
+    before = everything(applied)
+    assert set(changed(applied.ansible()).values()) == {0}
+    assert everything(applied) == before
+
+
+def test_check_mode_after_an_apply_names_the_edited_one_only(applied: World, ports: dict[str, int]) -> None:
+    file = applied.root / "deployments" / "one.yaml"
+    text, before, answers = file.read_text(), everything(applied), ask(ports["one"])
     file.write_text(text + "params: {word: bye}\n")
-    said = changed(shared.ansible("--check", "--diff"))
+    said = changed(applied.ansible("--check", "--diff"))
     file.write_text(text)
     assert said["one"] > 0
     assert (said["two"], said["localhost"]) == (0, 0)
-    assert everything(shared) == before
+    assert everything(applied) == before
     assert ask(ports["one"]) == answers
 
 
-def test_command_line_writes_the_same_files(shared: World, ports: dict[str, int]) -> None:
-    by_ansible = everything(shared)
+def test_command_line_writes_the_same_files(applied: World, ports: dict[str, int]) -> None:
+    by_ansible = everything(applied)
     for name in NAMES:
-        shared.deployment(name, (shared.root / "deployments" / f"{name}.yaml").read_text() + "state: absent\n")
-    shared.ok("reconcile", "--yes", "--allow-destroy", "2")
+        applied.deployment(name, (applied.root / "deployments" / f"{name}.yaml").read_text() + "state: absent\n")
+    applied.ok("reconcile", "--yes", "--allow-destroy", "2")
     assert all(refuses(number) for number in ports.values())
     for name in NAMES:
-        file = shared.root / "deployments" / f"{name}.yaml"
+        file = applied.root / "deployments" / f"{name}.yaml"
         file.write_text(file.read_text().replace("state: absent\n", ""))
-    shared.ok("reconcile", "--yes")
-    assert everything(shared) == by_ansible
+    applied.ok("reconcile", "--yes")
+    assert everything(applied) == by_ansible

@@ -85,7 +85,7 @@ def test_logs_follow_until_interrupted(made: tuple[World, int]) -> None:
     following.send_signal(signal.SIGINT)
     rest, errors = following.communicate(timeout=10)
     assert following.returncode == 130
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     assert "Traceback" not in rest + errors
 
 

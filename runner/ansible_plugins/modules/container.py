@@ -48,7 +48,10 @@ options:
   volumes: {type: dict, default: {}, description: 'Volume name → path inside the container. Made when missing.'}
   shm_gb: {type: float, default: 0, description: Shared memory; 0 is the engine's default.}
   user: {type: str, default: '', description: User inside the container; empty is the image's.}
-  gpus: {type: raw, default: none, description: 'V(none), V(all), V(auto) (all if the engine has any), or a list of indexes or UUIDs.'}
+  gpus:
+    type: raw
+    default: none
+    description: 'V(none), V(all), V(auto) (all if the engine has any), or a list of indexes or UUIDs.'
   restart:
     type: str
     choices: [never, on-failure, unless-stopped]

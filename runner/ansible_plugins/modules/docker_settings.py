@@ -65,7 +65,7 @@ def merge(module):
     checked = bool(keys) and _checked_by_engine(module, as_text(after))
     if keys and not module.check_mode:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        _write(module, path + PREVIOUS, ABSENT if text is None else text)
+        _write(module, path + PREVIOUS, ABSENT if text is None else text, mode=0o600)
         _write(module, path, as_text(after))
     return _answer(keys, restart=needs_restart(keys) or (bool(keys) and not checked))
 
@@ -109,12 +109,12 @@ def _checked_by_engine(module, text):
     return True
 
 
-def _write(module, path, text):
+def _write(module, path, text, mode=0o644):
     """At once or not at all. Mode and owner of an existing file stay."""
     new = not os.path.exists(path)
     module.atomic_move(_temporary(text), path)
     if new:
-        os.chmod(path, 0o644)
+        os.chmod(path, mode)
 
 
 def _temporary(text):

@@ -95,13 +95,18 @@ class Provider:
         return "" if chosen else f"no host of the pool fits: {_listed(reasons)}"
 
     def list(self) -> Sequence[Resource]:
-        """Containers on all hosts that are known: one connection for each host, all at once."""
+        """Containers on all hosts that are known: one connection for each host, all at once.
+
+        A machine that has two names (in the pool, and by address in a deployment) has each container once.
+        """
         self._look(self._hosts)
-        found: list[Resource] = []
-        for name, seen in self._seen.items():
+        found: dict[str, Resource] = {}
+        for name in self._hosts:
+            seen = self._seen[name]
             if not isinstance(seen, ProviderError):
-                found += self._resources(name, seen)
-        return found
+                for resource in self._resources(name, seen):
+                    found.setdefault(resource.id, resource)
+        return [*found.values()]
 
     def blind_spot(self, machine: dict[str, Any]) -> str:
         """The host of a record that could not be asked."""
