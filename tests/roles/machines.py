@@ -33,8 +33,13 @@ def main() -> int:
     return 0
 
 
-def _up(folder: Path, asked: list[str]) -> None:
+def prepare() -> None:
+    """What all scenarios need. Raises LabError where there can be no lab."""
     registry.ensure("tiny")
+
+
+def _up(folder: Path, asked: list[str]) -> None:
+    prepare()
     made = []
     for name in asked:
         plain, _, flavour = name.partition(":")
