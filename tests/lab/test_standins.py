@@ -134,6 +134,15 @@ def test_pull_takes_its_time_once(tmp_path: Path) -> None:
     assert times[1] - times[0] > 0.2 > times[2] - times[1]
 
 
+def test_pull_that_was_given_up_goes_on_where_it_was(tmp_path: Path) -> None:
+    store = Ollama(tmp_path, pull_s=0.2).store
+    given_up = store.pull(Name.parse(MODEL))
+    until = [next(given_up) for _ in range(12)][-1]["completed"]
+    given_up.close()
+    again = [event["completed"] for event in store.pull(Name.parse(MODEL)) if "completed" in event]
+    assert again[0] > until
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -131,23 +130,24 @@ class Store:
         if blob.exists():
             yield {**event, "completed": total}
             return
-        steps = STEPS if total > STEP_BYTES else 1
-        partial = blob.with_name(f"{blob.name}-partial-{threading.get_ident()}")
+        steps, piece = (STEPS if total > STEP_BYTES else 1), min(total, STEP_BYTES)
+        partial = blob.with_name(f"{blob.name}-partial")
         partial.parent.mkdir(parents=True, exist_ok=True)
         yield event  # the first one carries no `completed`
         try:
-            with partial.open("wb") as file:
-                for step in range(1, steps + 1):
+            with partial.open("ab") as file:  # who goes away leaves what there is to the next one
+                for step in range(partial.stat().st_size // piece + 1, steps + 1):
                     if steps > 1:
                         time.sleep(self.pull_s / steps)
-                    file.write(digest.encode().ljust(min(total, STEP_BYTES), b"\0"))
+                    file.write(digest.encode().ljust(piece, b"\0"))
                     file.flush()
-                    if broken and step == STEPS // 2:
+                    if broken and step >= STEPS // 2:
                         raise PullError("max retries exceeded: unexpected EOF")
                     yield {**event, "completed": total * step // steps}
         except OSError as error:
             raise PullError(f"write {partial}: {(error.strerror or '').lower()}") from error
-        partial.rename(blob)
+        if partial.exists():  # else somebody else has finished it meanwhile
+            partial.replace(blob)
 
     def _manifest(self, name: Name) -> Path:
         return self.folder / "manifests" / name.host / name.namespace / name.model / name.tag
