@@ -46,7 +46,10 @@ def read(repo: Repo, name: str) -> dict[str, str]:
     if not path.exists():
         return {}
     text = _lib(password(repo), repo.relative(path)).decrypt(path.read_bytes())
-    data: dict[str, str] = json.loads(text)[VARIABLE]
+    try:
+        data: dict[str, str] = json.loads(text)[VARIABLE]
+    except (ValueError, LookupError, TypeError):
+        raise _damaged(repo.relative(path), f"it holds no {VARIABLE}") from None
     return data
 
 
@@ -112,8 +115,17 @@ def _shared(repo: Repo) -> dict[str, Any]:
     if not path.exists():
         return {}
     text = _lib(password(repo), repo.relative(path)).decrypt(path.read_bytes())
-    data = yaml.safe_load(text)
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise _damaged(repo.relative(path), "what is encrypted there is not YAML") from None
     return data if isinstance(data, dict) else {}
+
+
+def _damaged(file: str, why: str) -> CredentialsError:
+    """Raised from nothing: the original error shows the text that could not be read, and that is secret."""
+    hint = f"repair it with: ansible-vault edit {file}; or restore it from git"
+    return CredentialsError(f"{file} is damaged: {why}", code="damaged-secrets", hint=hint)
 
 
 def _write(repo: Repo, name: str, values: Mapping[str, str]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -190,6 +192,22 @@ def test_shared_vault_of_another_password_says_which_file(own: Repo) -> None:
         vault.ensure(own, "web", {"token": "vault:SHARED"})
     assert (caught.value.code, CANARY in str(caught.value)) == ("wrong-vault-password", False)
     assert "inventory/group_vars/all/vault.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [f"SHARED: [{CANARY}", f'{{"other": "{CANARY}"}}'])
+def test_damaged_content_is_not_shown(own: Repo, text: str) -> None:
+    shared_vault(own, text)
+    own.secrets_file("web").parent.mkdir(parents=True)
+    shutil.copy(own.inventory / "group_vars" / "all" / "vault.yaml", own.secrets_file("web"))
+    with pytest.raises(CredentialsError) as caught:
+        vault.read(own, "web")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert (caught.value.code, CANARY in shown) == ("damaged-secrets", False)
+    if "[" in text:
+        with pytest.raises(CredentialsError) as caught:
+            vault.external(own, "token", "vault:SHARED")
+        shown = "".join(traceback.format_exception(caught.value))
+        assert (caught.value.code, CANARY in shown) == ("damaged-secrets", False)
 
 
 # --- Put in place ----------------------------------------------------------------------------------------------------
