@@ -11,7 +11,9 @@ from runner.render.reports import events_text
 
 @click.command()
 @click.argument("name", required=False, default="")
-@click.option("-n", "--lines", default=200, show_default=True, help="How many of the last events.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(min=1), default=200, show_default=True, help="How many of the last events."
+)
 @click.pass_obj
 def command(app: App, name: str, lines: int) -> int:
     """Show the events of the applies that were run from here, or those of one deployment."""

@@ -13,7 +13,7 @@ from runner.render.reports import history_text
 
 @click.command()
 @click.argument("name")
-@click.option("-n", "--lines", default=50, show_default=True, help="How many entries.")
+@click.option("-n", "--lines", type=click.IntRange(min=1), default=50, show_default=True, help="How many entries.")
 @click.pass_obj
 def command(app: App, name: str, lines: int) -> int:
     """Show the commits that touched a deployment's file or record, and the applies that were run from here."""

@@ -15,7 +15,9 @@ from runner.workflow import plan_loaded
 @click.command()
 @click.argument("name")
 @click.option("-f", "--follow", is_flag=True, help="Go on until interrupted.")
-@click.option("-n", "--lines", default=100, show_default=True, help="How many of the last lines.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(min=1), default=100, show_default=True, help="How many of the last lines."
+)
 @click.pass_obj
 def command(app: App, name: str, follow: bool, lines: int) -> int:
     """Show the last lines of a service's own output. Known secrets are masked."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from runner.domain import Resource
 
@@ -85,13 +86,26 @@ def log_lines(home: Path, name: str, *, follow: bool, lines: int) -> Iterator[st
     path = home / "services" / name / "service.log"
     if not path.exists():
         return
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        yield from (line.rstrip("\n") for line in stream.readlines()[-lines:])
+    stream = path.open(encoding="utf-8", errors="replace")
+    try:
+        yield from (line.rstrip("\n") for line in deque(stream, maxlen=lines))
         while follow:
             line = stream.readline()
             if line:
                 yield line.rstrip("\n")
-            elif path.exists() and path.stat().st_size < stream.tell():
-                stream.seek(0)  # the log was rotated
+            elif _rotated(path, stream):
+                stream.close()
+                stream = path.open(encoding="utf-8", errors="replace")
             else:
                 time.sleep(_POLL_S)
+    finally:
+        stream.close()
+
+
+def _rotated(path: Path, stream: TextIO) -> bool:
+    """Whether new lines go to another file: supervisord renames a full log and begins one under the same name."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return not os.path.samestat(there, os.fstat(stream.fileno())) or there.st_size < stream.tell()
