@@ -87,6 +87,8 @@ def run(  # noqa: PLR0913 - what a run needs, each named
                 processes.RUN_ENV: run_id,
                 # a killed Ansible leaves its temporary files behind: they go with this folder
                 "ANSIBLE_LOCAL_TEMP": str(private / "ansible"),
+                # Ansible refuses to start with the locale C, and with one that ssh brought along and this machine lacks
+                "LC_ALL": "C.UTF-8",
                 # the ansible-playbook beside this interpreter, also when the environment is not activated
                 "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
             },
