@@ -9,10 +9,13 @@ from typing import Any
 from runner import generated, yamlfile
 from runner.errors import InvalidFiles, Problem, UsageError
 from runner.repo import Repo
+from runner.scan import valid_name
 
 
 def set_state(repo: Repo, name: str, state: str) -> bool:
     """Set `state:` of a deployment. Says whether the file changed. Raises UsageError, InvalidFiles."""
+    if not valid_name(name):
+        raise UsageError(f"{name!r} is not a name of a deployment", code="bad-name", hint="see: runner status")
     path = repo.deployment_file(name)
     if not path.exists():
         raise UsageError(f"{repo.relative(path)} does not exist", code="unknown-deployment", hint="see: runner status")

@@ -149,3 +149,13 @@ def test_any_file_is_edited_exactly_or_refused(
         after = path.read_bytes()
         assert yamlfile.parse(after.decode()) == {**yamlfile.parse(before.decode()), "state": "absent"}
         assert len(set(after.splitlines()) - set(before.splitlines())) == 1
+
+
+@pytest.mark.parametrize("name", ["../templates/jupyter", "", "a/b", "A"])
+def test_only_deployments_are_edited(repo: Repo, name: str) -> None:
+    other = repo.root / "templates" / "jupyter.yaml"
+    other.parent.mkdir()
+    other.write_text("name: JupyterLab\n")
+    with pytest.raises(UsageError):
+        edit.set_state(repo, name, "stopped")
+    assert other.read_text() == "name: JupyterLab\n"
