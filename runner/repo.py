@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.errors import UsageError
 
-_ORIGIN = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)', re.MULTILINE)
+_ORIGIN = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(.*\S)', re.MULTILINE)
 _AROUND_PLACE = re.compile(r"^([a-z+]+://)?([^@/]*@)?|(\.git)?/?$")
 """Scheme, user and token of a URL: CI and laptops clone the same place in different ways."""
 

@@ -65,7 +65,8 @@ def test_every_clone_of_one_remote_has_one_id(root: Path, url: str) -> None:
 def test_other_remotes_and_folders_have_other_ids(root: Path) -> None:
     ids = {Repo(root).fallback_id, Repo(root / "x").fallback_id}
     ids |= {origin(root, url) for url in ("https://git.example/team/one", "https://git.example/team/two")}
-    assert len(ids) == 4
+    ids |= {origin(root, f"/srv/our repositories/{name}.git") for name in ("one", "two")}
+    assert len(ids) == 6
 
 
 def test_messages_show_paths_from_the_root(root: Path) -> None:
