@@ -51,7 +51,7 @@ def command(
 def _template(app: App, templates: dict[str, Template], given: str | None) -> str:
     ready = [key for key, template in templates.items() if template.status == "active"]
     if given is None:
-        if sys.stdin.isatty():
+        if _somebody_to_ask():
             app.output.note("Ready to deploy: " + ", ".join(ready) + ". All of them: runner templates")
         given = _ask("Template", default=ready[0] if ready else "", option="TEMPLATE")
     if given not in templates:
@@ -86,10 +86,15 @@ def _answer(key: str, param: Param) -> Any:
 
 
 def _ask(question: str, *, option: str, default: str = "", choices: click.ParamType[str] | None = None) -> str:
-    if not sys.stdin.isatty():
+    if not _somebody_to_ask():
         raise UsageError(f"{question} is needed", code="missing-answer", hint=f"give {option}")
     answer: str = click.prompt(question, default=default or None, type=choices, err=True)
     return answer
+
+
+def _somebody_to_ask() -> bool:
+    """Python has no standard input at all where the caller closed it."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _free_name(app: App, template_id: str) -> str:
