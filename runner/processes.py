@@ -32,7 +32,7 @@ def alive(holder: dict[str, str | int]) -> bool | None:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass  # somebody else's, and perhaps a later one with the same number
     return _start_time(pid) == holder.get("started")
 
 
