@@ -1,7 +1,7 @@
 # The words of this repository. People and CI type these and nothing else; `make` alone lists them.
 
 # What `make demo` does, after the environment is there.
-DEMO = runner reconcile --yes && runner access notebook --show-secrets
+DEMO = runner reconcile notebook --yes && runner access notebook --show-secrets
 
 # More arguments for the word's program: make test ARGS='-k plan -n 2', make plan ARGS='notebook --markdown'
 ARGS =
