@@ -1,4 +1,4 @@
-"""The notebook of `make demo`, for real: the template that people meet first."""
+"""The notebook of `make demo`, for real: the template that people meet first. Needs a package index or uv's cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from tests.integration.world import World, refuses
 
 
-@pytest.mark.slow  # installs JupyterLab and starts it: only this shows that the template works with the process engine
 def test_notebook_comes_up_asks_for_its_password_and_goes(fresh: World, port: Callable[[], int]) -> None:
     number = port()
     fresh.deployment("notebook", f"template: jupyter\nmachine: {{engine: process}}\nports: {{web: {number}}}\n")

@@ -144,8 +144,11 @@ class World(RepoBuilder):
 
 
 def build(folder: Path, wheel_file: Path) -> World:
-    """An empty repository with the real roles and playbooks, the real templates and one more."""
-    root, home = folder / "repo", folder / "services"
+    """An empty repository with the real roles and playbooks, the real templates and one more.
+
+    Its folders have names that break whatever takes paths apart: spaces, quotes, percent signs.
+    """
+    root, home = folder / "José's repo", folder / "100% ünï"
     for part in ("deployments", "inventory"):
         (root / part).mkdir(parents=True)
     for name in SHARED:
@@ -156,7 +159,7 @@ def build(folder: Path, wheel_file: Path) -> World:
     world = World(root, home)
     world.template("beacon", (HERE / "beacon.yaml").read_text().replace("WHEEL", str(wheel_file)))
     # An id of its own, and no Docker: what else runs on this machine is not ours.
-    engine = f"{{home: {home}, docker_socket: {folder}/no-docker.sock}}"
+    engine = json.dumps({"home": str(home), "docker_socket": f"{folder}/no-docker.sock"}, ensure_ascii=False)
     world.settings(f"id: t-{secrets.token_hex(4)}\nproviders:\n  local: {engine}\n")
     return world
 

@@ -31,8 +31,9 @@ chmod=0700
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [include]
-files = {home}/programs/*.conf
+files = programs/*.conf
 """
+"""The last path is relative because supervisord splits it at spaces."""
 MAX_SOCKET_PATH = 100
 """A unix socket's path is at most 107 bytes on Linux, 103 on macOS."""
 START_TIMEOUT_S = 15
@@ -93,6 +94,11 @@ def socket_path(home):
     return os.path.join(tempfile.gettempdir(), "slipway-%d-%s.sock" % (os.getuid(), name))
 
 
+def escaped(path):
+    """For supervisord's files: it expands percent signs."""
+    return path.replace("%", "%%")
+
+
 class Supervisor:
     """The daemon of one home."""
 
@@ -136,18 +142,21 @@ class Supervisor:
         os.makedirs(os.path.join(self.home, "programs"), mode=0o700, exist_ok=True)
         config = os.path.join(self.home, "supervisord.conf")
         with open(config, "w") as stream:
-            stream.write(CONFIG.format(home=self.home, sock=self.path))
+            stream.write(CONFIG.format(home=escaped(self.home), sock=escaped(self.path)))
         environment = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-        subprocess.run(
+        done = subprocess.run(
             [python, "-m", "supervisor.supervisord", "-c", config],
             env=environment,
             cwd=self.home,
-            check=True,
+            check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        if done.returncode != 0:
+            said = done.stdout.decode(errors="replace").strip().splitlines()[:1]
+            raise SupervisorUnreachable("supervisord does not start: %s" % "".join(said))
         self._await_daemon()
         return True
 
