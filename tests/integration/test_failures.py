@@ -148,7 +148,11 @@ def test_failed_update_puts_the_previous_version_back(healed: World, ports: dict
         assert len(healed.environments(name)) == 1
     assert healed.actions("good", "ending", code=2) == {"good": "update", "ending": "update"}
 
-    healed.beacon("good", ports["good"])
-    healed.beacon("ending", ports["ending"])
+
+def test_two_services_swap_their_ports_in_one_run(healed: World, ports: dict[str, int]) -> None:
+    healed.beacon("good", ports["ending"], "params: {word: good}\n")
+    healed.beacon("ending", ports["good"], "params: {word: ending}\n")
     healed.ok("reconcile", "good", "ending", "--yes")
     assert healed.actions("good", "ending", code=0) == {"good": "none", "ending": "none"}
+    assert ask(ports["ending"])["env"]["WORD"] == "good"
+    assert ask(ports["good"])["env"]["WORD"] == "ending"

@@ -112,6 +112,7 @@ stdout_logfile_backups=2
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 DEAD_STATES = ("FATAL", "EXITED", "UNKNOWN")
 LOG_TAIL_LINES = 15
+PORT_WAIT_S = 5
 SHORT = 4
 """Values that are shorter are not masked in the log: they would blank out half of it."""
 MASK = "•••"
@@ -226,16 +227,26 @@ def _uv_environment():
 
 
 def _require_port(health):
-    """Raises Failure when the port is taken, which is by somebody else: the service itself does not run now."""
-    if not health:
-        return
+    """Raises Failure when the port is taken, which is by somebody else: the service itself does not run now.
+
+    Waits a little: a service that gives its port to this one does so in the same run.
+    """
+    deadline = time.monotonic() + PORT_WAIT_S
+    while health and not _port_free(health):
+        if time.monotonic() > deadline:
+            message = "port %d is used by another program on this machine" % health["port"]
+            raise Failure(message, "stop that program, or choose another port under ports:")
+        time.sleep(0.1)
+
+
+def _port_free(health):
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((health["host"], health["port"]))
-        except OSError as error:
-            message = "port %d is used by another program on this machine" % health["port"]
-            raise Failure(message, "stop that program, or choose another port under ports:") from error
+        except OSError:
+            return False
+    return True
 
 
 def ensure_installed(service, check):
