@@ -161,7 +161,9 @@ class Provider:
         host = self._host(str(resource.facts["host"]))
         password = self._password(host)
         wanted = f"docker logs --tail {int(lines)} {'--follow ' if follow else ''}{resource.facts['container']} 2>&1"
-        command = host.command(host.as_root(wanted, asks=bool(password)))
+        # A shared connection keeps our standard error open until the service says its next word.
+        own = ("-o", "ControlMaster=no", "-o", "ControlPath=none") if follow else ()
+        command = host.command(host.as_root(wanted, asks=bool(password)), before=own)
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, errors="replace") as process:
             try:
