@@ -61,7 +61,9 @@ def run(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] 
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             said.seek(0)
-            raise CommandFailed(f"{' '.join(argv)}: exit {process.returncode}\n{said.read()[-2000:].decode(errors='replace')}")
+            raise CommandFailed(
+                f"{' '.join(argv)}: exit {process.returncode}\n{said.read()[-2000:].decode(errors='replace')}"
+            )
     return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
@@ -132,5 +134,7 @@ def note(text: str) -> None:
 
 
 def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip()

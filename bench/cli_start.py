@@ -7,7 +7,20 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from bench._measure import CACHE, PYTHON, RUNNER, UV, CommandFailed, alternate, compare, emit, load_now, note, run, summary
+from bench._measure import (
+    CACHE,
+    PYTHON,
+    RUNNER,
+    UV,
+    CommandFailed,
+    alternate,
+    compare,
+    emit,
+    load_now,
+    note,
+    run,
+    summary,
+)
 
 DSTACK = "dstack==0.22.5"
 

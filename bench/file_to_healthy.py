@@ -11,12 +11,24 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-from bench._measure import PYTHON, ROOT, RUNNER, Sample, alternate, compare, emit, environment, load_now, note, run, summary
+from bench._measure import (
+    PYTHON,
+    ROOT,
+    RUNNER,
+    Sample,
+    alternate,
+    compare,
+    emit,
+    environment,
+    load_now,
+    run,
+    summary,
+)
 
 SCRIPT = ROOT / "bench" / "by_hand.sh"
 DEPLOYMENT = """\

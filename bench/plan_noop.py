@@ -37,7 +37,9 @@ TERRAFORM = shutil.which("terraform")
 def main() -> None:
     """Print one JSON line."""
     parser = argparse.ArgumentParser(prog="python -m bench.plan_noop", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="10 deployments, one sample: does the benchmark itself work?")
+    parser.add_argument(
+        "--quick", action="store_true", help="10 deployments, one sample: does the benchmark itself work?"
+    )
     parser.add_argument("--samples", type=int, default=7)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
     options = parser.parse_args()
@@ -50,7 +52,10 @@ def main() -> None:
         parameters={"sizes": sizes, "samples": samples, "largest_peer": LARGEST_PEER},
         sides={str(n): {name: summary(found) for name, found in sides.items()} for n, sides in taken.items()},
         ratios={
-            str(n): {f"terraform / {ours}": compare(sides["terraform plan"], sides[ours]) for ours in ("plan cold", "plan warm")}
+            str(n): {
+                f"terraform / {ours}": compare(sides["terraform plan"], sides[ours])
+                for ours in ("plan cold", "plan warm")
+            }
             for n, sides in taken.items()
             if "terraform plan" in sides
         },
@@ -100,7 +105,9 @@ def _terraform(folder: Path) -> Callable[[], Sample]:
     env = environment(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1")
     for words in (["init"], ["apply", "-auto-approve"]):
         run([str(TERRAFORM), *words, "-input=false", "-no-color"], cwd=folder, env=env)
-    return partial(run, [str(TERRAFORM), "plan", "-input=false", "-no-color", "-detailed-exitcode"], cwd=folder, env=env)
+    return partial(
+        run, [str(TERRAFORM), "plan", "-input=false", "-no-color", "-detailed-exitcode"], cwd=folder, env=env
+    )
 
 
 if __name__ == "__main__":
