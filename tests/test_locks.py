@@ -276,6 +276,7 @@ def test_waiting_is_told_once_and_ends_when_the_lease_is_free(
 def test_lock_by_hand_stays_until_it_is_taken_away(tmp_path: Path) -> None:
     much_later = LocalLeases(tmp_path, clock=lambda: time.time() + 10**9)
     by_hand = locks.new("web", run="by-hand", purpose="demo", forever=True)
+    assert (by_hand.process, by_hand.expires) == ({}, 0.0)  # it outlives the command that took it
     assert LocalLeases(tmp_path).take([by_hand]) == []
     assert much_later.take([lease()]) == [by_hand]
     assert much_later.take([replace(by_hand, purpose="again")]) == [by_hand]
@@ -289,3 +290,18 @@ def test_lease_says_which_job_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     made = locks.new("web", run="r", purpose="p", commit="abc")
     assert (made.url, made.commit) == ("https://git.example/a/b/actions/runs/7", "abc")
     assert made.who.startswith("ada@")
+
+
+def test_lease_of_a_person_names_no_job_and_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_RUN_ID", "CI_JOB_URL"):
+        monkeypatch.delenv(name, raising=False)
+    made = lease(who="ada@laptop")
+    assert (made.url, made.expires - made.since) == ("", locks.EXPIRY_S)
+    assert str(locks.blocked(made)) == "web is locked by ada@laptop for 0 min: runner reconcile"
+
+
+def test_folder_is_made_when_it_is_needed(tmp_path: Path) -> None:
+    store = LocalLeases(tmp_path / "not" / "yet")
+    assert store.all() == []
+    assert store.take([lease()]) == []
+    assert len(store.all()) == 1
