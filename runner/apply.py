@@ -132,7 +132,8 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         job.on_event(run.event(event))
 
     try:
-        _prepare_secrets(job, actions)
+        unreadable = _prepare_secrets(job, actions)
+        actions = tuple(a for a in actions if a.deployment not in unreadable)
         kept = records.read_all(loaded.repo, [a.deployment for a in actions])
         hosts_file = run.write("hosts.json", hosts.hosts_for_actions(loaded, kept, actions))
         outcome = ansible_run.run(
@@ -146,6 +147,7 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         )
         seconds = {name: lasts[name] - firsts[name] for name in firsts}
         results = [_result(loaded, action, outcome, seconds, interrupted=cancelled.is_set()) for action in actions]
+        results += unreadable.values()
         for item in results:
             run.event(_result_event(item))
         controller = outcome.hosts.get("", HostResult(ok=True))
@@ -156,13 +158,21 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         run.close()
 
 
-def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> None:
+def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> dict[str, Result]:
     """Make what is to be generated, and teach the redactor every value before anything can print it.
 
-    A value that is missing is not reported here: the deployment's own first step fails with the reason.
+    A value that is missing is not reported here: the deployment's own first step fails with the reason. A file that
+    cannot be decrypted fails its deployment now: Ansible would refuse the whole run because of it.
     """
     loaded = job.planned.loaded
+    failed: dict[str, Result] = {}
     for action in actions:
+        try:
+            vault.read(loaded.repo, action.deployment)
+        except CredentialsError as error:
+            kind = str(action.kind)
+            failed[action.deployment] = Result(action.deployment, kind, "failed", error=str(error), hint=error.hint)
+            continue
         want = loaded.desired.get(action.deployment)
         if want is None or not want.spec["secrets"] or action.kind not in NEEDS_SECRETS:
             continue
@@ -170,6 +180,7 @@ def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> None:
             vault.ensure(loaded.repo, want.name, want.spec["secrets"])
         for value in vault.known(loaded.repo, want.name, want.spec["secrets"]).values():
             job.redactor.add(value)
+    return failed
 
 
 def _result(
@@ -178,7 +189,8 @@ def _result(
     name = action.deployment
     host = outcome.hosts.get(name, HostResult())
     record = records.read(loaded.repo, name)
-    if host.ok and (record is None or record.digest):
+    finished = record is None or bool(record.digest) or action.kind is Kind.STOP
+    if host.ok and finished:
         url = next((str(e["url"]) for e in record.endpoints.values()), "") if record else ""
         return Result(name, str(action.kind), "changed" if host.changed else "ok", seconds.get(name), url)
     if interrupted:

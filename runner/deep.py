@@ -40,7 +40,7 @@ def look(planned: Planned, redactor: Redactor) -> list[Finding]:
 
     hosts_file = run.write("hosts.json", hosts.hosts_for_actions(loaded, planned.records, actions))
     try:
-        ansible_run.run(
+        outcome = ansible_run.run(
             loaded.repo,
             PLAYBOOK,
             hosts_file,
@@ -52,6 +52,11 @@ def look(planned: Planned, redactor: Redactor) -> list[Finding]:
         )
     finally:
         run.close()
+    if outcome.status != "successful" and not any(finding.failed for finding in findings):
+        said = outcome.output[-300:] or f"Ansible ended as {outcome.status}"
+        findings += [
+            Finding(action.deployment, "", f"it could not be checked: {said}", failed=True) for action in actions
+        ]
     return findings
 
 

@@ -10,6 +10,10 @@ from pathlib import Path
 def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
     """Write atomically if the content differs. Says whether it did. A crash leaves the old file or the new one."""
     encoded = text.encode("utf-8")
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not path.is_file():  # a device or a pipe is written to, never replaced
+        path.write_bytes(encoded)
+        return True
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == encoded:
             return False

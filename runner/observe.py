@@ -92,6 +92,10 @@ def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of o
         reason = opened[record.provider].blind_spot(record.machine)
         if reason:
             return Observation(name, error=f"it cannot be seen: {reason}")
+    if want is not None and want.state == "absent" and record is None and not resources:
+        reasons = [opened[provider].blind_spot(want.spec["machine"]) for provider in want.providers]
+        if any(reasons):
+            return Observation(name, error=f"it cannot be seen: {next(filter(None, reasons))}")
     if want is not None and want.state == "running" and not resources:
         reason = _unfit(want, opened)
         if reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import shutil
@@ -44,10 +45,12 @@ class Run:
         return full
 
     def write(self, name: str, data: Any) -> Path:
-        """A file of this run, readable by the user only."""
+        """A file that Ansible acts on, readable by the user only. It holds sources of secrets, never their values, and
+        is not redacted: a secret that happens to be a common word would change what is done.
+        """
         path = self.folder / name
         path.touch(mode=0o600)
-        path.write_text(json.dumps(self.redactor.data(data), ensure_ascii=False), encoding="utf-8")
+        path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         return path
 
     def close(self) -> None:
@@ -79,7 +82,7 @@ def events(repo: Repo, deployment: str = "") -> Iterator[Event]:
 def _read(path: Path) -> Iterator[Event]:
     with path.open(encoding="utf-8") as stream:
         for line in stream:
-            if line.endswith("\n"):  # a crash can cut the last line
+            with contextlib.suppress(ValueError):  # a crash or a full disk can cut a line
                 yield json.loads(line)
 
 

@@ -59,10 +59,16 @@ def _name_fault(stem: str, suffix: str, by_case: dict[str, str]) -> Fault | None
     if other != stem:
         message = f"differs from {other}{SUFFIX} only by case"
         return "name-case", message, "choose another name: some systems see one file"
+    if stem in RESERVED:
+        return "reserved-name", f"{stem} has a meaning of its own in Ansible's inventory", "choose another name"
     if not valid_name(stem):
         rule = "a name has small letters, digits and hyphens, starts with a letter, and has at most 41 characters"
         return "bad-name", rule, "rename the file"
     return None
+
+
+RESERVED = frozenset({"all", "ungrouped", "localhost", "converge", "start", "stop", "destroy"})
+"""Groups and hosts of the inventory; a deployment is a host and must not be called like one of them."""
 
 
 def valid_name(stem: str) -> bool:

@@ -85,6 +85,9 @@ def require_allowed(planned: Planned, allow_destroy: int | None) -> None:
         names = ", ".join(a.deployment for a in [*destroys, *replaces][:5])
         message = f"the plan destroys {count} and replaces {len(replaces)}: {names}"
         raise Blocked(message, code="destroy-not-allowed", hint="read the plan, then add --allow-destroy")
+    if allow_destroy and not count + len(replaces):
+        message = f"--allow-destroy {allow_destroy} was given, but the plan destroys and replaces nothing"
+        raise Blocked(message, code="destroy-count", hint="read the plan, then leave --allow-destroy out")
     if allow_destroy and count + len(replaces) != allow_destroy:
         message = (
             f"--allow-destroy {allow_destroy} was given, but the plan destroys or replaces {count + len(replaces)}"

@@ -70,7 +70,7 @@ def cli(ctx: click.Context, root: str | None, as_json: bool, color: bool | None,
 
     \b
     Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending (plan, drift),
-    3 wrong usage or invalid files, 4 blocked by lock, policy, hold or protection, 130 interrupted.
+    3 wrong usage or invalid files, 4 blocked by lock, policy or protection, 130 interrupted.
     """  # noqa: D301 - click looks for the backspace: what follows is not wrapped
     from runner.cli._app import App
 
@@ -119,4 +119,11 @@ def _report(error: Exception, arguments: list[str]) -> int:
         hint = f"see: {error.ctx.command_path} --help" if isinstance(error, click.UsageError) and error.ctx else ""
         app.output.problems([Problem("usage", error.format_message(), hint=hint)])
         return UsageError.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        where = str(error.filename or "")
+        message = f"{where}: {error.strerror}" if where else error.strerror
+        app.output.problems(
+            [Problem("cannot-access", message, hint="check that it exists, its permissions and free space")]
+        )
+        return 1
     raise error

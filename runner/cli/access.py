@@ -23,8 +23,7 @@ HEALTH = {"healthy": "healthy", "starting": "progressing", "unhealthy": "degrade
 def command(app: App, name: str, show_secrets: bool, open_link: bool) -> int:
     """Show the access panel of a deployment."""
     record = _record(app, name)
-    template = app.repo.templates / f"{record.spec['template']}.yaml"
-    panel = access.panel(record, access.source(yamlfile.parse(yamlfile.read(template))))
+    panel = access.panel(record, access.source(_template(app, record)))
     data = {
         **panel,
         "provider": _where(panel),
@@ -45,6 +44,17 @@ def _record(app: App, name: str) -> Record:
     if not record.spec or not record.endpoints:
         raise UsageError(f"{name} is not finished", code="not-finished", hint=f"runner reconcile {name}")
     return record
+
+
+def _template(app: App, record: Record) -> dict[str, Any]:
+    path = app.repo.templates / f"{record.spec['template']}.yaml"
+    file, hint = app.repo.relative(path), "restore it from git"
+    try:
+        return yamlfile.parse(yamlfile.read(path))
+    except yamlfile.YamlFault as fault:
+        raise UsageError(fault.message, code=fault.code, hint=fault.hint or hint, where=file) from fault
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}", code="unreadable-file", hint=hint) from error
 
 
 def _where(panel: dict[str, Any]) -> str:

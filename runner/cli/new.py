@@ -14,6 +14,7 @@ from runner.errors import InvalidFiles, UsageError
 from runner.faults import suggestion
 from runner.load import load, read_settings, read_templates
 from runner.models import NAME_PATTERN
+from runner.scan import RESERVED
 from runner.template import Param, Template
 
 
@@ -38,6 +39,10 @@ def command(
     if not re.fullmatch(NAME_PATTERN, name):
         hint = "small letters, digits and hyphens, a letter first"
         raise UsageError(f"{name!r} is not a name for a deployment", code="bad-name", hint=hint)
+    if name in RESERVED:
+        raise UsageError(
+            f"{name} has a meaning of its own in Ansible", code="reserved-name", hint="choose another name"
+        )
     if path.exists():
         hint = "choose another name, or edit it"
         raise UsageError(f"{app.repo.relative(path)} exists already", code="file-exists", hint=hint)

@@ -45,7 +45,7 @@ class SshHost:
         """For ssh and for Ansible alike."""
         known = (known_hosts(self._repo), pinned(self._repo, self.name, self.login))
         words = [
-            "UserKnownHostsFile=" + " ".join(f'"{path}"' for path in known),
+            "UserKnownHostsFile=" + " ".join(f'"{path}"' for path in known).replace("%", "%%"),
             "GlobalKnownHostsFile=/dev/null",
             "StrictHostKeyChecking=yes",
             "UpdateHostKeys=no",

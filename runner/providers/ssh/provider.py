@@ -109,8 +109,10 @@ class Provider:
         return [*found.values()]
 
     def blind_spot(self, machine: dict[str, Any]) -> str:
-        """The host of a record that could not be asked."""
-        name = str(machine.get("host", ""))
+        """The host of a record that could not be asked; without a host, any of the pool's."""
+        name = str(machine.get("host") or (inline_name(machine) if machine.get("address") else ""))
+        if not name:
+            return next(filter(None, map(self._why_not, self._hosts)), "")
         if name not in self._hosts:
             return f"how to reach its host {name} is not known any more; put it back into runner.yaml" if name else ""
         return self._why_not(name)
@@ -171,6 +173,9 @@ class Provider:
                     process.stdin.write(password)
                     process.stdin.close()
                 yield from (line.rstrip("\n") for line in process.stdout or ())
+                if process.wait():
+                    text = f"the log of {resource.deployment} ended with exit code {process.returncode}"
+                    raise ProviderError(text, code="remote-failed", hint=f"runner status {resource.deployment}")
             finally:
                 process.terminate()
 
