@@ -100,7 +100,7 @@ class Record:
     machine: dict[str, Any] = field(default_factory=dict)
     """What the provider said of the machine: id, address, engine, …"""
     endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Port name → {url, host, port, label}."""
+    """Port name → {url, host, port, protocol}."""
     health: dict[str, Any] = field(default_factory=dict)
     """How to probe: {host, port, path, status}; empty when nothing can be probed from here."""
     protect: bool = False

@@ -12,7 +12,7 @@
         ├── InvalidRequestError     the options must be edited; do not retry
         └── GoneError               the resource is no longer there
 
-Caught in two places only: `runner.cli.main` and the Ansible adapters. Anything else that is raised is a bug.
+Shown in two places only: by `runner.cli.main` and by the Ansible adapters. Anything else that is raised is a bug.
 """
 
 from __future__ import annotations

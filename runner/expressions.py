@@ -2,7 +2,7 @@
 
 An expression sees `deployment` (name, owner, labels), `params`, `ports` (host ports), `machine` (the provider
 options), `model` (catalogue entry of params.model, or none) and `secrets`. Access texts also see `urls.<port>`.
-A secret is not known here: it becomes a marker, and the resolved text a list of parts for `secrets.reveal`.
+A secret is not known here: it becomes a marker, and the resolved text a list of parts for `vault.reveal`.
 """
 
 from __future__ import annotations

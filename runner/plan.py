@@ -9,7 +9,6 @@ from typing import Any
 from runner.digest import digest
 from runner.domain import ORDER, Action, Change, Desired, Kind, Observation, Plan, Record, Resource, Spec
 
-HOURS_PER_MONTH = 730
 DECLARED = ("template", "provider", "machine", "params", "env", "secrets", "ports", "access", "owner", "labels")
 DERIVED = ("role", "needs", "service")
 

@@ -5,13 +5,35 @@ from __future__ import annotations
 from runner import edit, records
 from runner.cli._app import App, selection
 from runner.cli._reconcile import Consent, carry_out, plan_to_apply
+from runner.errors import Blocked, RunnerError
+from runner.scan import valid_name
 
 
 def change_state(app: App, name: str, state: str, consent: Consent) -> int:
-    """Returns the exit code."""
+    """Returns the exit code. When nothing may be done, the file is put back as it was."""
+    path = app.repo.deployment_file(name)
+    before = path.read_bytes() if valid_name(name) and path.is_file() else None
+    try:
+        code = _change(app, name, state, consent)
+    except RunnerError:
+        _put_back(app, name, before)
+        raise
+    if code == Blocked.exit_code:
+        _put_back(app, name, before)
+    return code
+
+
+def _change(app: App, name: str, state: str, consent: Consent) -> int:
     if not app.repo.deployment_file(name).exists() and state == "absent" and records.read(app.repo, name) is not None:
         app.output.note(f"deployments/{name}.yaml is gone already; removing what is left.")
     elif edit.set_state(app.repo, name, state):
         app.output.note(f"deployments/{name}.yaml now says state: {state}. Commit it to keep it that way.")
     planned = plan_to_apply(app, selection((name,), ()))
     return carry_out(app, planned, consent, f"runner reconcile {name}")
+
+
+def _put_back(app: App, name: str, before: bytes | None) -> None:
+    path = app.repo.deployment_file(name)
+    if before is not None and path.read_bytes() != before:
+        path.write_bytes(before)
+        app.output.note(f"deployments/{name}.yaml is as it was before.")
