@@ -7,11 +7,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -136,10 +136,11 @@ def test_pull_takes_its_time_once(tmp_path: Path) -> None:
 
 def test_pull_that_was_given_up_goes_on_where_it_was(tmp_path: Path) -> None:
     store = Ollama(tmp_path, pull_s=0.2).store
-    given_up = store.pull(Name.parse(MODEL))
-    until = [next(given_up) for _ in range(12)][-1]["completed"]
-    given_up.close()
-    again = [event["completed"] for event in store.pull(Name.parse(MODEL)) if "completed" in event]
+    name = Name.parse(MODEL)
+    assert name is not None
+    with closing(cast("Generator[dict[str, Any]]", store.pull(name))) as given_up:
+        until = [next(given_up) for _ in range(12)][-1]["completed"]
+    again = [event["completed"] for event in store.pull(name) if "completed" in event]
     assert again[0] > until
 
 
