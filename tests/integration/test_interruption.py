@@ -76,7 +76,8 @@ def converged(made: World, number: int, word: str) -> None:
     assert made.leftovers() == []
     assert len(made.environments("web")) == 1
     assert processes(f"{made.home}/services/web/") == [answer["pid"]]
-    assert [info["statename"] for info in made.services().values()] == ["RUNNING"]
+    # A healthy service is still STARTING for supervisord until a second has passed without an exit.
+    until(lambda: [info["statename"] for info in made.services().values()] == ["RUNNING"])
     assert len(processes(f"{made.home}/supervisord.conf")) == 1
     assert list(made.root.rglob(".*.tmp")) == []
     assert "[web]" in (made.root / "deployments" / "README.md").read_text()
