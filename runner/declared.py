@@ -1,0 +1,188 @@
+"""The declared half of a spec: what people wrote or got by default, checked against provider and template. Pure.
+
+Each function adds what is wrong to the list of faults and goes on, so that all faults are found in one round.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from runner import providers
+from runner.domain import Spec
+from runner.faults import Fault, of_model, suggestion, unknown
+
+if TYPE_CHECKING:
+    from runner.models import Deployment, Settings
+    from runner.template import Param, Template
+
+_ENV_SECRET = re.compile(r"[A-Z][A-Z0-9_]*\Z")
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str, int, float),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "list": (list,),
+}
+_MUST_BE = {
+    "string": "must be text",
+    "integer": "must be a whole number",
+    "number": "must be a number",
+    "boolean": "must be true or false",
+    "list": "must be a list",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What holds for one deployment, every default filled in."""
+
+    candidates: tuple[str, ...]
+    """Providers, in the order to try."""
+    machine: Spec
+    """With several candidates, as it is written."""
+    fixed: tuple[str, ...]
+    """Dotted fields that cannot change in place with these candidates."""
+    params: dict[str, Any]
+    """Every open parameter of the template; None where nobody gave a value."""
+    secrets: dict[str, str]
+    """Name → where the value comes from. A name that is no secret parameter becomes an environment variable."""
+    ports: dict[str, int]
+    """Every port of the template → number on the host."""
+
+
+def check(want: Deployment, template: Template, settings: Settings) -> tuple[Declared, list[Fault]]:
+    """The declared values, and every fault that they have. With faults, the values are good for nothing."""
+    faults = _status_faults(want, template)
+    candidates = _candidates(want, settings, faults)
+    machine, fixed = _machine(want, candidates, faults)
+    params = _params(want, template, faults)
+    secrets = _secrets(want, template, faults)
+    ports = _ports(want, template, faults)
+    return Declared(candidates, machine, fixed, params, secrets, ports), faults
+
+
+def _status_faults(want: Deployment, template: Template) -> list[Fault]:
+    if template.status == "active" or want.state == "absent":
+        return []
+    why = {"coming_soon": "cannot be deployed yet", "disabled": "is disabled"}[template.status]
+    note = f" ({template.status_note})" if template.status_note else ""
+    message = f"the template {want.template} {why}{note}"
+    return [Fault("template-not-active", ("template",), message, "see: runner templates")]
+
+
+def _candidates(want: Deployment, settings: Settings, faults: list[Fault]) -> tuple[str, ...]:
+    chosen = want.provider if want.provider is not None else settings.defaults.provider
+    names = (chosen,) if isinstance(chosen, str) else tuple(dict.fromkeys(chosen))
+    if not names:
+        faults.append(Fault("missing-field", ("provider",), "the list of providers is empty", "name at least one"))
+    for name in names:
+        if name not in providers.names():
+            hint = suggestion(name, providers.names())
+            faults.append(Fault("unknown-provider", ("provider",), f"{name} is not a known provider", hint))
+    return names
+
+
+def _machine(want: Deployment, candidates: tuple[str, ...], faults: list[Fault]) -> tuple[Spec, tuple[str, ...]]:
+    """The options with the provider's defaults filled in; with several candidates, as they are written."""
+    known = [name for name in candidates if name in providers.names()]
+    checked: dict[str, Any] = dict(want.machine)
+    fixed: list[str] = []
+    for name in known:
+        model = providers.load(name).options()
+        try:
+            options = model.model_validate(want.machine)
+        except ValidationError as error:
+            faults.extend(of_model(error, model, want.machine, ("machine",)))
+            continue
+        if len(known) == 1:
+            checked = options.model_dump(mode="json", exclude_none=True)
+        fixed += _fixed(model)
+    return checked, tuple(dict.fromkeys(fixed))
+
+
+@cache
+def _fixed(options: type[BaseModel]) -> tuple[str, ...]:
+    """The fields that cannot change in place."""
+    return tuple(
+        f"machine.{field}"
+        for field, info in options.model_fields.items()
+        if (info.json_schema_extra or {}).get("in_place") is False  # type: ignore[union-attr]
+    )
+
+
+def _params(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, Any]:
+    open_params = {name: param for name, param in template.params.items() if not param.secret}
+    for name in want.params:
+        if name in template.params and template.params[name].secret:
+            hint = f"write secrets: {{{name}: env:NAME}} instead"
+            faults.append(Fault("secret-in-params", ("params", name), f"{name} is a secret and must not be here", hint))
+        elif name not in template.params:
+            faults.append(unknown("param", ("params", name), open_params))
+    values: dict[str, Any] = {}
+    for name, param in open_params.items():
+        given = want.params.get(name, param.default)
+        if given is None:
+            if param.required:
+                message = f"params.{name} is required: {param.description}"
+                faults.append(Fault("missing-param", ("params", name), message, "add it"))
+            values[name] = None
+            continue
+        values[name] = given
+        reason = _param_reason(param, given)
+        if reason:
+            faults.append(Fault("invalid-value", ("params", name), f"params.{name} {reason}"))
+    return values
+
+
+def _param_reason(param: Param, value: Any) -> str:
+    """Why a value does not fit, or nothing."""
+    types = _PYTHON_TYPES[param.type]
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        return _MUST_BE[param.type]
+    if param.choices and value not in param.choices:
+        return f"must be one of {', '.join(map(str, param.choices))}"
+    if param.pattern and not re.fullmatch(param.pattern, str(value)):
+        return f"must match {param.pattern}"
+    if param.min is not None and isinstance(value, int | float) and value < param.min:
+        return f"must be at least {param.min:g}"
+    if param.max is not None and isinstance(value, int | float) and value > param.max:
+        return f"must be at most {param.max:g}"
+    return ""
+
+
+def _secrets(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, str]:
+    expected = {name: param for name, param in template.params.items() if param.secret}
+    sources = dict(want.secrets)
+    for name in sources:
+        if name not in expected and not _ENV_SECRET.match(name):
+            hint = suggestion(name, expected, otherwise="an environment variable is written in capitals")
+            faults.append(
+                Fault("unknown-secret", ("secrets", name), f"{name} is not a secret of {want.template}", hint)
+            )
+    for name, param in expected.items():
+        if name in sources:
+            continue
+        if param.generate:
+            sources[name] = "generate"
+        elif param.required:
+            message = f"secrets.{name} is required: {param.description}"
+            faults.append(Fault("missing-secret", ("secrets", name), message, f"write secrets: {{{name}: env:NAME}}"))
+    return dict(sorted(sources.items()))
+
+
+def _ports(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, int]:
+    known = template.service.ports
+    faults.extend(unknown("port", ("ports", name), known) for name in want.ports if name not in known)
+    ports = {name: want.ports.get(name, port.host) for name, port in template.service.ports.items()}
+    taken: dict[int, str] = {}
+    for name, number in ports.items():
+        if number in taken:
+            message = f"ports {taken[number]} and {name} are both {number}"
+            faults.append(Fault("port-conflict", ("ports", name), message, "choose another host port"))
+        taken[number] = name
+    return ports
