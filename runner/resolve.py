@@ -106,7 +106,7 @@ def _desired(source: Source, spec: Spec, values: Declared) -> Desired:
         protect=want.protect,
         hold=Hold(want.hold.until.isoformat(), want.hold.reason) if want.hold else None,
         owner=spec["owner"],
-        price=provider.price(spec["machine"]),
+        price=provider.price(spec["machine"], {**spec["needs"], "gpus": spec["service"]["gpus"]}),
         notices=_notices(want),
     )
 

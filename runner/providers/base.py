@@ -98,8 +98,11 @@ class ProviderClass(Protocol):
         """The model of `providers.<name>` in runner.yaml."""
 
     @classmethod
-    def price(cls, options: dict[str, Any]) -> dict[str, Any] | None:
-        """Estimate for one hour of running: {hourly, currency, source, as_of}; None when unknown. No network."""
+    def price(cls, options: dict[str, Any], needs: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """Estimate for one hour of running: {hourly, currency, source, as_of}; None when unknown. No network.
+
+        `needs`: those of the spec, and `gpus` as the service asks for them (all | auto | none).
+        """
 
     @classmethod
     def place(cls, options: dict[str, Any]) -> str:

@@ -59,9 +59,9 @@ class Provider:
         return SshSettings
 
     @classmethod
-    def price(cls, options: dict[str, Any]) -> dict[str, Any] | None:
+    def price(cls, options: dict[str, Any], needs: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """Own hardware: nothing is billed by the hour."""
-        del options
+        del options, needs
         return {"hourly": 0.0, "currency": "USD", "source": "own hardware", "as_of": ""}
 
     @classmethod

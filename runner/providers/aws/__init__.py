@@ -1,0 +1,1 @@
+"""Provider `aws`: machines of EC2, on demand or spot."""
