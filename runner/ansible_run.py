@@ -28,6 +28,7 @@ STATUS = {
 
 PROGRESS = "slipway-progress "
 """What a step says while it runs: this word, the host, a colon, the message."""
+LOST_HINT = "look after the machine; when it answers again, the same command goes on from here"
 CONTROLLER = "localhost"
 """Steps of the controller belong to no deployment."""
 
@@ -39,6 +40,8 @@ class HostResult:
     ok: bool = False
     message: str = ""
     hint: str = ""
+    code: str = ""
+    """Stable name of the failure; empty when it did not fail."""
     changed: int = 0
 
 
@@ -149,7 +152,7 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
     name = "" if data["host"] == CONTROLLER else data["host"]
     host = outcome.hosts.setdefault(name, HostResult())
     if status in ("failed", "unreachable") and not data.get("ignore_errors"):
-        host.message, host.hint = _message(result), str(result.get("hint", ""))
+        host.message, host.hint, host.code = _failure(result, lost=status == "unreachable")
     if status == "ok" and result.get("changed"):
         status = "changed"
     on_event(
@@ -174,6 +177,14 @@ def _stats(data: Mapping[str, Any], outcome: Outcome) -> None:
         said = name or CONTROLLER
         host.ok = not data.get("failures", {}).get(said) and not data.get("dark", {}).get(said)
         host.changed = data.get("changed", {}).get(said, 0)
+
+
+def _failure(result: Mapping[str, Any], *, lost: bool) -> tuple[str, str, str]:
+    """(message, hint, code). Modules call the code `cause`."""
+    if lost:
+        return f"it went away in the middle: {_message(result)}", LOST_HINT, "unreachable"
+    code = result.get("code") or result.get("cause") or "step-failed"
+    return _message(result), str(result.get("hint", "")), str(code)
 
 
 def _message(result: Mapping[str, Any]) -> str:

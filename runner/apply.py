@@ -41,6 +41,8 @@ class Result:
     url: str = ""
     error: str = ""
     hint: str = ""
+    code: str = ""
+    """Stable name of the error."""
 
     @property
     def failed(self) -> bool:
@@ -171,7 +173,9 @@ def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> dict[str, Result]
             vault.read(loaded.repo, action.deployment)
         except CredentialsError as error:
             kind = str(action.kind)
-            failed[action.deployment] = Result(action.deployment, kind, "failed", error=str(error), hint=error.hint)
+            failed[action.deployment] = Result(
+                action.deployment, kind, "failed", error=str(error), hint=error.hint, code=error.code
+            )
             continue
         want = loaded.desired.get(action.deployment)
         if want is None or not want.spec["secrets"] or action.kind not in NEEDS_SECRETS:
@@ -195,9 +199,10 @@ def _result(
         return Result(name, str(action.kind), "changed" if host.changed else "ok", seconds.get(name), url)
     if interrupted:
         hint = "run the same command again: it goes on from here"
-        return Result(name, str(action.kind), "interrupted", seconds.get(name), error="it was interrupted", hint=hint)
-    error = host.message or _before_any_host(outcome)
-    return Result(name, str(action.kind), "failed", seconds.get(name), error=error, hint=host.hint)
+        error = "it was interrupted"
+        return Result(name, str(action.kind), "interrupted", seconds.get(name), "", error, hint, "interrupted")
+    error, code = host.message or _before_any_host(outcome), host.code or "ansible-failed"
+    return Result(name, str(action.kind), "failed", seconds.get(name), "", error, host.hint, code)
 
 
 def _before_any_host(outcome: Outcome) -> str:

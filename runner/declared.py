@@ -101,17 +101,24 @@ def _machine(want: Deployment, candidates: tuple[str, ...], faults: list[Fault])
             continue
         if len(known) == 1:
             checked = options.model_dump(mode="json", exclude_none=True)
-        fixed += _fixed(model)
+        fixed += _fixed(model, options)
     return checked, tuple(dict.fromkeys(fixed))
 
 
+def _fixed(model: type[BaseModel], options: BaseModel) -> list[str]:
+    """The fields that cannot change in place; one that leaves the choice open keeps what was chosen."""
+    return [f"machine.{name}" for name, may_be_open in _immovable(model) if not may_be_open or getattr(options, name)]
+
+
 @cache
-def _fixed(options: type[BaseModel]) -> tuple[str, ...]:
-    """The fields that cannot change in place."""
+def _immovable(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
+    """(field, whether it may be left open) of those that say in_place: False."""
+    extras: dict[str, dict[str, Any]] = {
+        name: info.json_schema_extra or {}  # type: ignore[misc]
+        for name, info in model.model_fields.items()
+    }
     return tuple(
-        f"machine.{field}"
-        for field, info in options.model_fields.items()
-        if (info.json_schema_extra or {}).get("in_place") is False  # type: ignore[union-attr]
+        (name, bool(extra.get("may_be_open"))) for name, extra in extras.items() if extra.get("in_place") is False
     )
 
 

@@ -139,6 +139,8 @@ class Observation:
     error: str = ""
     """Why it could not be observed; then `resources` says nothing. Absence must be proven."""
     hint: str = ""
+    code: str = ""
+    """Stable name of the error."""
     health: Health = "unknown"
     health_detail: str = ""
 
@@ -175,6 +177,8 @@ class Action:
     currency: str = "USD"
     price_source: str = ""
     price_as_of: str = ""
+    code: str = ""
+    """Stable name of what blocks; empty for what is not blocked."""
 
 
 @dataclass(frozen=True, slots=True)

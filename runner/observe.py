@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ def open_provider(loaded: Loaded, provider: str, records: Mapping[str, Record] |
             settings=dict(loaded.settings.get("providers", {}).get(provider, {})),
             hints=tuple(hints),
             neighbours=tuple(kept.values()),
-            secret=lambda source: vault.external(loaded.repo, provider, source),
+            secret=lambda source: vault.external(loaded.repo, "", source),
         )
     )
 
@@ -85,28 +85,30 @@ def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of o
     for provider in sorted(involved):
         if provider in observed.failed:
             error = observed.failed[provider]
-            return Observation(name, error=f"{provider} could not be asked: {error}", hint=error.hint)
+            return Observation(name, error=f"{provider} could not be asked: {error}", hint=error.hint, code=error.code)
         if provider not in opened:
-            return Observation(name, error=f"its record names the provider {provider}, which is not installed here")
+            text = f"its record names the provider {provider}, which is not installed here"
+            return Observation(name, error=text, code="unknown-provider")
     if record is not None and not resources:
         reason = opened[record.provider].blind_spot(record.machine)
-        if reason:
-            return Observation(name, error=f"it cannot be seen: {reason}")
+        if reason is not None:
+            return _blocked(name, [reason], "it cannot be seen: ")
     if want is not None and want.state == "absent" and record is None and not resources:
         reasons = [opened[provider].blind_spot(want.spec["machine"]) for provider in want.providers]
         if any(reasons):
-            return Observation(name, error=f"it cannot be seen: {next(filter(None, reasons))}")
+            return _blocked(name, [next(filter(None, reasons))], "it cannot be seen: ")
     if want is not None and want.state == "running" and not resources:
-        reason = _unfit(want, opened)
-        if reason:
-            return Observation(name, error=reason)
+        unfit = [opened[provider].requirements(want.spec) for provider in want.providers]
+        if all(unfit):
+            return _blocked(name, list(filter(None, unfit)))
     return Observation(name, resources)
 
 
-def _unfit(want: Desired, opened: Mapping[str, ProviderClass]) -> str:
-    """Why none of the candidates can run it."""
-    reasons = [opened[provider].requirements(want.spec) for provider in want.providers]
-    return "" if any(reason == "" for reason in reasons) else "; ".join(reasons)
+def _blocked(name: str, reasons: Sequence[ProviderError], before: str = "") -> Observation:
+    """With several reasons, one for each candidate; the first one names the rest."""
+    error = before + "; ".join(map(str, reasons))
+    hint = "; ".join(dict.fromkeys(reason.hint for reason in reasons if reason.hint))
+    return Observation(name, error=error, hint=hint, code=reasons[0].code)
 
 
 def _probe(observed: Observed, records: Mapping[str, Record]) -> None:

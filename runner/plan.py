@@ -21,6 +21,7 @@ class Verdict:
     reason: str
     hint: str = ""
     changes: tuple[Change, ...] = ()
+    code: str = ""
 
 
 def plan(  # noqa: PLR0913 - the three sides of the decision, and what a saved plan is bound to
@@ -43,7 +44,7 @@ def plan(  # noqa: PLR0913 - the three sides of the decision, and what a saved p
 
 
 def _unseen(name: str) -> Observation:
-    return Observation(name, error="it was not looked for")
+    return Observation(name, error="it was not looked for", code="not-observed")
 
 
 def action(name: str, want: Desired | None, record: Record | None, have: Observation, today: str) -> Action:
@@ -63,6 +64,7 @@ def action(name: str, want: Desired | None, record: Record | None, have: Observa
         kind=verdict.kind,
         reason=verdict.reason,
         hint=verdict.hint,
+        code=verdict.code,
         changes=verdict.changes,
         hourly_before=before,
         hourly_after=after,
@@ -75,11 +77,12 @@ def action(name: str, want: Desired | None, record: Record | None, have: Observa
 def decide(want: Desired | None, record: Record | None, have: Observation, today: str) -> Verdict:
     """The decision table; the first row that matches wins."""
     if have.error:
-        return Verdict(Kind.BLOCKED, have.error, have.hint)
+        return Verdict(Kind.BLOCKED, have.error, have.hint, code=have.code)
     if len(have.resources) > 1:
         listed = ", ".join(resource.id for resource in have.resources)
         hint = "remove the one that is not wanted at the provider, then run again"
-        return Verdict(Kind.BLOCKED, f"{len(have.resources)} machines carry this name: {listed}", hint)
+        reason = f"{len(have.resources)} machines carry this name: {listed}"
+        return Verdict(Kind.BLOCKED, reason, hint, code="several-machines")
     verdict = _wanted(want, record, have)
     if verdict.kind is not Kind.NONE and want is not None and want.hold and today < want.hold.until:
         reason = f"on hold until {want.hold.until}: {want.hold.reason} (would {verdict.kind}: {verdict.reason})"
@@ -103,7 +106,7 @@ def _absent(want: Desired | None, record: Record | None, resource: Resource | No
     protected = want.protect if want is not None else record is not None and record.protect
     if protected:
         hint = "set protect: false in the file (restore it from git if it is gone), reconcile, then destroy"
-        return Verdict(Kind.BLOCKED, f"protected, although {why}", hint)
+        return Verdict(Kind.BLOCKED, f"protected, although {why}", hint, code="protected")
     if resource is None:
         return Verdict(Kind.DESTROY, f"{why}; the resource is gone already, only generated files are left")
     return Verdict(Kind.DESTROY, why)
@@ -152,7 +155,8 @@ def _protection(want: Desired, record: Record | None) -> tuple[Change, ...]:
 def _replace(want: Desired, fields: str, differences: tuple[Change, ...]) -> Verdict:
     if want.protect:
         hint = "set protect: false and reconcile first, or undo the change"
-        return Verdict(Kind.BLOCKED, f"protected, and {fields} cannot change in place", hint, differences)
+        reason = f"protected, and {fields} cannot change in place"
+        return Verdict(Kind.BLOCKED, reason, hint, differences, code="protected")
     return Verdict(Kind.REPLACE, f"{fields} cannot change in place", changes=differences)
 
 

@@ -57,7 +57,9 @@ def _without_internals(node: Any) -> Any:
     if isinstance(node, dict):
         # Pydantic forgets to say that names which match no pattern are wrong.
         closed = {"additionalProperties": False} if "patternProperties" in node else {}
-        return {k: _without_internals(v) for k, v in node.items() if k not in ("effect", "in_place")} | closed
+        return {
+            k: _without_internals(v) for k, v in node.items() if k not in ("effect", "in_place", "may_be_open")
+        } | closed
     return [_without_internals(item) for item in node] if isinstance(node, list) else node
 
 

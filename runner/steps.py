@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import access, generated, providers, records, specs, vault
-from runner.domain import Record
+from runner.domain import Kind, Record
 from runner.errors import CapacityError, ProviderError, QuotaError
 from runner.providers.base import Context, Machine, Mark, ProviderClass
 from runner.repo import Repo
@@ -87,14 +87,18 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
 
 
 def _created(it: Subject, name: str, *, check: bool) -> Machine:
-    """Create and note it in the record at once. One after the other, so that no two choose the same free place."""
+    """Create and note it in the record at once. One after the other, so that no two choose the same free place.
+
+    A new one also notes its spec, digest or not: the next one must see which ports and GPUs it takes.
+    """
     if check:
         return _open(it, name).create(it.mark, it.spec)
     with _one_at_a_time(it.repo):
         machine = _open(it, name).create(it.mark, it.spec)
         noted = records.read(it.repo, it.name)
         if noted is not None:
-            records.begin(it.repo, replace(noted, provider=name, machine=_kept(asdict(machine))))
+            kept, spec = _kept(asdict(machine)), noted.spec or it.spec
+            records.begin(it.repo, replace(noted, provider=name, machine=kept, spec=spec))
         return machine
 
 
@@ -126,9 +130,9 @@ def machine_absent(it: Subject, *, check: bool) -> None:
     record = records.read(it.repo, it.name)
     for name in () if check else _providers(it):
         provider = _open(it, name)
-        reason = provider.blind_spot(record.machine) if record is not None and record.provider == name else ""
-        if reason:
-            raise ProviderError(f"it cannot be seen: {reason}", code="cannot-see")
+        reason = provider.blind_spot(record.machine) if record is not None and record.provider == name else None
+        if reason is not None:
+            raise ProviderError(f"it cannot be seen: {reason}", code=reason.code, hint=reason.hint)
         provider.destroy(it.mark)
         if provider.find(it.mark) is not None:
             hint = "run it again; if that does not help, remove it at the provider"
@@ -219,7 +223,8 @@ def _open(it: Subject, name: str) -> ProviderClass:
             hints=tuple(hint for hint in (it.spec.get("machine"), place) if hint),
             neighbours=tuple(kept.values()),
             machine=place,
-            secret=lambda source: vault.external(it.repo, name, source),
+            new=it.purpose == Kind.CREATE,
+            secret=lambda source: vault.external(it.repo, "", source),
         )
     )
 

@@ -96,7 +96,8 @@ def external(repo: Repo, key: str, source: str) -> str:
         value = "" if found is None else str(found)
         hint = f"add {place} with: ansible-vault edit inventory/group_vars/all/vault.yaml"
     if not value:
-        raise CredentialsError(f"the secret {key} ({source}) has no value here", code="missing-secret-value", hint=hint)
+        name = f"{key} ({source})" if key else source
+        raise CredentialsError(f"the secret {name} has no value here", code="missing-secret-value", hint=hint)
     return value
 
 

@@ -40,8 +40,12 @@ def _find(loaded: Loaded) -> tuple[list[Resource], list[dict[str, str]]]:
     found: list[Resource] = []
     unknown: list[dict[str, str]] = []
     for name in providers.names():
+        provider = open_provider(loaded, name, kept)
         try:
-            found += [r for r in open_provider(loaded, name, kept).list() if r.deployment not in known]
+            found += [r for r in provider.list() if r.deployment not in known]
+            blindness = provider.blind_spot({})
+            if blindness is not None:
+                raise blindness
         except ProviderError as error:
             unknown.append({"provider": name, "error": str(error), "hint": error.hint})
     return found, unknown

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from runner.domain import Record, Resource, Spec
+    from runner.errors import ProviderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,11 @@ class Context:
     hints: tuple[dict[str, Any], ...] = ()
     """`machine` of the deployments and records that may be with this provider: where to look."""
     neighbours: tuple[Record, ...] = ()
-    """Records of all other deployments: what is in use."""
+    """Records: what is in use. Without its own, when the provider is opened for one deployment."""
     machine: dict[str, Any] = field(default_factory=dict)
     """`machine` of the record, when the provider is opened for one deployment."""
+    new: bool = False
+    """It is known that nothing carries the mark of that deployment yet."""
     secret: Callable[[str], str] = str
     """Source of a secret (`env:NAME`, …) → its value. Raises CredentialsError."""
 
@@ -91,7 +94,9 @@ class ProviderClass(Protocol):
 
     @classmethod
     def options(cls) -> type[BaseModel]:
-        """The model of `machine:`. A field with `json_schema_extra={"in_place": False}` forces a replacement."""
+        """The model of `machine:`. A field with `json_schema_extra={"in_place": False}` forces a replacement, unless
+        `"may_be_open": True` and it is left out.
+        """
 
     @classmethod
     def settings(cls) -> type[BaseModel]:
@@ -124,11 +129,11 @@ class ProviderClass(Protocol):
         Raises ProviderError: then nothing is known, and nothing may be concluded from silence.
         """
 
-    def blind_spot(self, machine: dict[str, Any]) -> str:
-        """Why `list` cannot see the machine of a record at present; empty when it can. Absence must be proven."""
+    def blind_spot(self, machine: dict[str, Any]) -> ProviderError | None:
+        """Why `list` cannot see the machine of a record at present; None when it can. Absence must be proven."""
 
-    def requirements(self, spec: Spec) -> str:
-        """Why this spec cannot run here, as a sentence with what to do; empty when it can. Asks nothing twice."""
+    def requirements(self, spec: Spec) -> ProviderError | None:
+        """Why this spec cannot run here; None when it can. Returned, not raised. Asks nothing twice."""
 
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """Give a machine for this deployment, the existing one if there is one. Returns at once."""

@@ -1,14 +1,14 @@
 """A plan as JSON: what `plan --json` prints, `plan --out` saves and `reconcile --plan` reads back. Format 1.
 
     {"format": 1, "commit", "inputs", "observed",
-     "actions": [{"deployment", "provider", "action", "reason", "hint",
+     "actions": [{"deployment", "provider", "action", "reason", "hint", "code",
                   "changes": [{"field", "before", "after", "forces_replacement"}],
                   "price": {"hourly_before", "hourly_after", "currency", "source", "as_of"}}],
      "summary": {"destroy", "replace", "create", "update", "start", "stop", "blocked", "held", "none": counts,
                  "hourly_delta", "monthly_delta", "currency", "known_hourly_deltas", "unknown_prices"}}
 
 A price that is null is unknown. `hourly_delta` and `monthly_delta` are null unless every price is known and in one
-currency; what is known stands in `known_hourly_deltas`, by currency.
+currency; what is known stands in `known_hourly_deltas`, by currency. `code` is the stable name of what blocks.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def action_json(action: Action) -> dict[str, Any]:
         "action": action.kind.value,
         "reason": action.reason,
         "hint": action.hint,
+        "code": action.code,
         "changes": [
             {
                 "field": change.field,
@@ -112,6 +113,7 @@ def _action(data: dict[str, Any]) -> Action:
         kind=Kind(data["action"]),
         reason=data["reason"],
         hint=data.get("hint", ""),
+        code=data.get("code", ""),
         changes=tuple(
             Change(item["field"], item["before"], item["after"], item["forces_replacement"]) for item in data["changes"]
         ),

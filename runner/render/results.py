@@ -1,7 +1,7 @@
 """How an apply ended; what `reconcile --json` prints.
 
 {"results": [{"deployment", "action", "result": "ok" | "changed" | "failed" | "unreachable" | "skipped"
-              | "interrupted", "seconds": float or null, "url", "error", "hint"}]}
+              | "interrupted", "seconds": float or null, "url", "error", "hint", "code"}]}
 """
 
 from __future__ import annotations

@@ -139,6 +139,7 @@ def test_plan_is_the_document_of_the_contract(shell: Shell) -> None:
         "action": "create",
         "reason": "new",
         "hint": "",
+        "code": "",
         "changes": [],
         "price": {
             "hourly_before": 0.0,

@@ -13,7 +13,7 @@ import pytest
 from runner.errors import CredentialsError, ProviderError
 from runner.providers.ssh import client
 from runner.providers.ssh.client import SshHost, alias, fingerprint, jump_login, scan
-from runner.providers.ssh.provider import LOGIN_DEFAULTS
+from runner.providers.ssh.fleet import LOGIN_DEFAULTS
 from runner.repo import Repo
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY3"
@@ -132,6 +132,11 @@ def test_failure_on_the_way_names_the_host_where_it_happened(repo: Repo, said: s
     error = host(repo, jump(repo)).translated(255, said.strip())
     assert message in str(error)
     assert hint in error.hint
+
+
+def test_key_that_a_file_gives_is_changed_there(repo: Repo) -> None:
+    error = host(repo, host_key=KEY).translated(255, CHANGED.strip())
+    assert (error.code, "into host_key of gpu-1" in error.hint) == ("host-key-changed", True)
 
 
 @pytest.mark.parametrize("batch", [True, False])

@@ -42,6 +42,7 @@ def faults(model: Any, data: dict[str, Any]) -> list[tuple[str, str]]:
         ({"address": "x", "port": 0}, "port", "port must"),
         ({"address": "x", "port": 65536}, "port", "port must"),
         ({"address": "x", "become_password": "hunter2"}, "become_password", "never the secret itself"),
+        ({"address": "x", "become_password": "generate"}, "become_password", "the host does not know"),
         ({"gpus": -1}, "gpus", "gpus must be greater than or equal to 0"),
         ({"adress": "x"}, "adress", "adress is not a known field"),
     ],
@@ -106,6 +107,19 @@ def small(tmp_path: Path) -> Small:
     small = Small(tmp_path / "repo")
     small.write("runner.yaml", POOL)
     return small
+
+
+@pytest.mark.parametrize(
+    ("machine", "fixed"),
+    [
+        ("host: gpu-1", {"machine.host", "machine.address", "machine.port"}),
+        ("address: 192.0.2.9", {"machine.address", "machine.port"}),
+        ("gpu: L4", {"machine.address", "machine.port"}),  # it was named before: where it is, it may stay
+    ],
+)
+def test_host_that_is_no_longer_named_stays_chosen(small: Small, machine: str, fixed: set[str]) -> None:
+    small.deployment("web", f"template: app\nprovider: ssh\nmachine: {{{machine}}}\n")
+    assert set(small.load().desired["web"].fixed) == fixed
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from runner.ansible_plugins.adapter import plain
 
 
 class ActionModule(ActionBase):
-    """`result`: what the hidden task returned; nothing of it is shown but `msg` and `hint`."""
+    """`result`: what the hidden task returned; nothing of it is shown but `msg`, `hint` and `code` (or `cause`)."""
 
     _VALID_ARGS = frozenset({"result"})
 
@@ -19,4 +19,5 @@ class ActionModule(ActionBase):
         failed = plain(self._task.args["result"])
         result: dict[str, Any] = super().run(tmp, task_vars)
         message = failed.get("msg") or "it failed without a reason"
-        return result | {"failed": True, "msg": message, "hint": failed.get("hint", "")}
+        code = failed.get("code") or failed.get("cause") or ""
+        return result | {"failed": True, "msg": message, "hint": failed.get("hint", ""), "code": code}

@@ -145,7 +145,7 @@ def main():
     try:
         answer = (merge if module.params["state"] == "merged" else restore)(module)
     except SettingsError as error:
-        module.fail_json(msg=str(error), cause="settings")
+        module.fail_json(msg=str(error), cause="docker-settings")
     module.exit_json(**answer)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
 from runner.engines import process
-from runner.errors import InvalidRequestError
+from runner.errors import InvalidRequestError, ProviderError
 from runner.providers.base import Check, Context, Credential, Machine, Mark
 
 if TYPE_CHECKING:
@@ -80,33 +80,39 @@ class Provider:
             found += self._docker().list(self._context.repo, self.name)
         return found
 
-    def blind_spot(self, machine: dict[str, Any]) -> str:
+    def blind_spot(self, machine: dict[str, Any]) -> ProviderError | None:
         """Another machine, another folder, or an engine that does not answer."""
         here = self._here()
         if machine.get("host", here["host"]) != here["host"]:
-            return f"it runs on {machine['host']}, and this is {here['host']}; run the same there"
+            text = f"it runs on {machine['host']}, and this is {here['host']}"
+            return ProviderError(text, code="elsewhere", hint=f"run the same on {machine['host']}")
         if machine.get("engine") == "docker":
-            return self._docker_unavailable()
+            return self._unavailable(self._docker_unavailable())
         if machine.get("home", here["home"]) != here["home"]:
-            return f"it runs below {machine['home']}; run as that user, or set providers.local.home in runner.yaml"
-        return ""
+            hint = "run as that user, or set providers.local.home in runner.yaml"
+            return ProviderError(f"it runs below {machine['home']}", code="elsewhere", hint=hint)
+        return None
 
-    def requirements(self, spec: Spec) -> str:
+    def requirements(self, spec: Spec) -> ProviderError | None:
         """Why no engine of this machine can run the spec."""
         wanted = spec["machine"]["engine"]
         can_process = spec["service"]["process"] is not None
         if wanted == "process" and not can_process:
-            return f"the template {spec['template']} has no process form; use engine: docker"
+            return self._unavailable(f"the template {spec['template']} has no process form", "use engine: docker")
         if wanted == "docker" or (wanted == "auto" and not can_process):
-            return self._docker_unavailable()
-        return ""
+            return self._unavailable(self._docker_unavailable())
+        return None
 
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """Nothing to create: this machine is there. Chooses the engine, keeping the one that is in use."""
         reason = self.requirements(spec)
-        if reason:
-            raise InvalidRequestError(reason, code="engine-unavailable")
+        if reason is not None:
+            raise reason
         return self._machine(self._engine(mark, spec))
+
+    @staticmethod
+    def _unavailable(reason: str, hint: str = "") -> ProviderError | None:
+        return InvalidRequestError(reason, code="engine-unavailable", hint=hint) if reason else None
 
     def find(self, mark: Mark) -> Machine | None:
         """This machine, if one of its engines has something with the mark."""

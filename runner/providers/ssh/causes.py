@@ -12,6 +12,9 @@ NEVER_BEGAN = "closed by UNKNOWN port 65535"
 NOT_FROM_THERE = "stdio forwarding failed"
 """What the command says when it reached the host in between, but that one not the last."""
 
+CHANGED = "host-key-changed"
+GIVEN = "if it was made anew: compare its new key with the machine's console, and put it into host_key of {name}"
+
 
 class _Cause(NamedTuple):
     said: re.Pattern[str]
@@ -26,7 +29,7 @@ _CAUSES = (
     _Cause(
         re.compile("IDENTIFICATION HAS CHANGED"),
         CredentialsError,
-        "host-key-changed",
+        CHANGED,
         "{name} shows another host key than the pinned one: it was made anew, or somebody is in between",
         "if it was made anew: runner trust {name} --replace",
     ),
@@ -75,8 +78,11 @@ _CAUSES = (
 )
 
 
-def explain(said: str, *, name: str, target: str) -> ProviderError | None:
-    """The error behind what was said; the first that matches wins. None when only the exit code tells more."""
+def explain(said: str, *, name: str, target: str, given: bool = False) -> ProviderError | None:
+    """The error behind what was said; the first that matches wins. None when only the exit code tells more.
+
+    `given`: a file says the host's key, so that is where a new one belongs.
+    """
     for cause in _CAUSES:
         found = cause.said.search(said)
         if found:
@@ -85,7 +91,8 @@ def explain(said: str, *, name: str, target: str) -> ProviderError | None:
                 "target": target,
                 "line": found.group() if ".*" in cause.said.pattern else line(said),
             }
-            return cause.kind(cause.message.format(**shown), code=cause.code, hint=cause.hint.format(**shown))
+            hint = GIVEN if given and cause.code == CHANGED else cause.hint
+            return cause.kind(cause.message.format(**shown), code=cause.code, hint=hint.format(**shown))
     return None
 
 

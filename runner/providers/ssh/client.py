@@ -115,7 +115,7 @@ class SshHost:
         """Which of the things that go wrong with SSH this is, and what to do about it."""
         if self.jump and causes.NEVER_BEGAN in said and causes.NOT_FROM_THERE not in said:
             return self.jump.translated(code, said.partition("kex_exchange_identification")[0].strip())
-        known = causes.explain(said, name=self.name, target=self.target)
+        known = causes.explain(said, name=self.name, target=self.target, given=bool(self.login.get("host_key")))
         if known:
             return known
         line = causes.line(said) or f"exit code {code}"

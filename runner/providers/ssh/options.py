@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from runner.models import Model, Port, SecretRef
 
@@ -13,6 +13,18 @@ Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$")]
 User = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$")]
 Jump = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(@[A-Za-z0-9._-]+)?(:[0-9]+)?$")]
 FIXED: dict[str, Any] = {"in_place": False}
+OPEN: dict[str, Any] = {"in_place": False, "may_be_open": True}
+"""When the field is removed, what it named stays chosen."""
+NOT_OURS = "generate would make a new password, which the host does not know; give env:NAME or file:PATH"
+
+
+def _given(source: str) -> str:
+    if source == "generate":
+        raise ValueError(NOT_OURS)
+    return source
+
+
+Password = Annotated[SecretRef, AfterValidator(_given)]
 
 
 class Login(Model):
@@ -24,7 +36,7 @@ class Login(Model):
     key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
     jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
     host_key: str = Field("", description="The host's public key; empty: pinned once with runner trust")
-    become_password: SecretRef | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
+    become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
 
 
 class Host(Login):
@@ -46,14 +58,14 @@ class SshSettings(Model):
 class Options(Model):
     """A named host of the pool, an address, or what the host must have."""
 
-    host: HostName | None = Field(None, description="A host of the pool", json_schema_extra=FIXED)
+    host: HostName | None = Field(None, description="A host of the pool", json_schema_extra=OPEN)
     address: Address | None = Field(None, description="A host outside of the pool", json_schema_extra=FIXED)
     port: Port = Field(22, description="Port of sshd", json_schema_extra=FIXED)
     user: User = Field("root", description="User to log in as; needs sudo unless it is root")
     key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
     jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
     host_key: str = Field("", description="The host's public key; empty: pinned once with runner trust")
-    become_password: SecretRef | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
+    become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
     gpu: str = Field("", description="From the pool, a host with this GPU")
     gpus: int = Field(0, ge=0, description="How many GPUs this deployment takes; 0: one if the service needs a GPU")
     vram_gb: float = Field(0, ge=0, description="From the pool, a host whose GPU has at least this much memory")

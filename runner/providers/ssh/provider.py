@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
-from runner.engines import docker, remote
+from runner.engines import docker
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.providers.base import Check, Context, Credential, Machine, Mark
 from runner.providers.ssh import pool
-from runner.providers.ssh.client import SshHost, jump_login, words
-from runner.repo import Repo
+from runner.providers.ssh.client import SshHost, words
+from runner.providers.ssh.fleet import LOGIN_DEFAULTS, Fleet, inline_name
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-OBSERVER = ("docker_socket", "docker_api", "health_probe", "host_observer")
-WORKERS = 32
-LOGIN_DEFAULTS: dict[str, Any] = {
-    "port": 22,
-    "user": "root",
-    "key": "",
-    "jump": None,
-    "host_key": "",
-    "become_password": None,
-}
 
 
 class Provider:
@@ -41,8 +28,7 @@ class Provider:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._repo = Repo(context.root)
-        self._seen: dict[str, dict[str, Any] | ProviderError] = {}
+        self._fleet = Fleet(context)
 
     @classmethod
     def options(cls) -> type[BaseModel]:
@@ -69,7 +55,7 @@ class Provider:
         """Deployments on one host share its ports; which host the pool gives is not known yet."""
         if options.get("host"):
             return f"{cls.name}:{options['host']}"
-        return f"{cls.name}:{options['address']}:{options['port']}" if options.get("address") else ""
+        return f"{cls.name}:{options['address']}:{options.get('port', 22)}" if options.get("address") else ""
 
     @classmethod
     def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
@@ -99,53 +85,47 @@ class Provider:
 
         A machine that has two names (in the pool, and by address in a deployment) has each container once.
         """
-        self._look(self._hosts)
+        self._fleet.ask(self._fleet.hosts)
         found: dict[str, Resource] = {}
-        for name in self._hosts:
-            seen = self._seen[name]
-            if not isinstance(seen, ProviderError):
-                for resource in self._resources(name, seen):
+        for name in self._fleet.hosts:
+            if self._fleet.silence(name) is None:
+                for resource in self._resources(name):
                     found.setdefault(resource.id, resource)
         return [*found.values()]
 
-    def blind_spot(self, machine: dict[str, Any]) -> str:
+    def blind_spot(self, machine: dict[str, Any]) -> ProviderError | None:
         """The host of a record that could not be asked; without a host, any of the pool's."""
         name = str(machine.get("host") or (inline_name(machine) if machine.get("address") else ""))
-        if not name:
-            return next(filter(None, map(self._why_not, self._hosts)), "")
-        if name not in self._hosts:
-            return f"how to reach its host {name} is not known any more; put it back into runner.yaml" if name else ""
-        return self._why_not(name)
+        return next(filter(None, map(self._fleet.blindness, [name] if name else self._fleet.hosts)), None)
 
-    def requirements(self, spec: Spec) -> str:
-        """Only hosts that answer can get something new."""
+    def requirements(self, spec: Spec) -> ProviderError | None:
+        """Only hosts that answer can get something new. An engine that does not is repaired on the way."""
         name = self._named(spec)
         if name:
-            return self._why_not(name)
-        silent = [host for host in self._hosts if self._why_not(host)]
-        return self._why_not(silent[0]) if silent and len(silent) == len(self._hosts) else ""
+            return self._fleet.silence(name)
+        silent = [self._fleet.silence(host) for host in self._fleet.hosts]
+        return silent[0] if silent and all(silent) else None
 
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """Nothing to create: the named host, the one it has, or one of the pool that is free and answers."""
-        name = self._named(spec) or self._from_pool(mark, spec)
-        if name not in self._hosts:
-            raise InvalidRequestError(f"{name} is not in providers.ssh.hosts", code="unknown-host", hint="add it")
         recorded = self._context.machine
+        current = str(recorded.get("host", "")) or self._marked(mark)
+        name = self._named(spec)
+        if name:
+            self._require_room(name, spec, current)
+        else:
+            name = self._from_pool(mark, spec, current)
+        host = self._fleet.hosts[name]
         own = recorded.get("gpu_ids", ()) if recorded.get("host") == name else ()
-        return self._machine(name, pool.gpu_ids(name, self._hosts[name], spec, self._context.neighbours, own))
+        return self._machine(name, pool.gpu_ids(name, host, spec, self._context.neighbours, own))
 
     def find(self, mark: Mark) -> Machine | None:
         """The host that has something with this mark; only the recorded one is asked, if there is one."""
         recorded = str(self._context.machine.get("host", ""))
-        for name in [recorded] if recorded in self._hosts else list(self._hosts):
-            self._seen.pop(name, None)
-            self._look({name: self._hosts[name]})
-            seen = self._seen[name]
-            if isinstance(seen, ProviderError):
-                if recorded:
-                    raise seen
-                continue
-            if self._has(name, mark):
+        for name in [recorded] if recorded in self._fleet.hosts else list(self._fleet.hosts):
+            self._fleet.forget(name)
+            blindness = self._fleet.blindness(name)
+            if (blindness is None or recorded) and self._has(name, mark):
                 return self._machine(name)
         return None
 
@@ -154,14 +134,14 @@ class Provider:
 
     def shell(self, machine: Mapping[str, Any]) -> Sequence[str]:
         """The command that opens a shell on the machine of a record."""
-        return self._host(str(machine["host"])).command(batch=False)
+        return self._fleet.host(str(machine["host"])).command(batch=False)
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
         """`docker logs` on the host."""
         import subprocess
 
-        host = self._host(str(resource.facts["host"]))
-        password = self._password(host)
+        host = self._fleet.host(str(resource.facts["host"]))
+        password = self._fleet.password(host)
         wanted = f"docker logs --tail {int(lines)} {'--follow ' if follow else ''}{resource.facts['container']} 2>&1"
         # A shared connection keeps our standard error open until the service says its next word.
         own = ("-o", "ControlMaster=no", "-o", "ControlPath=none") if follow else ()
@@ -180,61 +160,54 @@ class Provider:
                 process.terminate()
 
     def checks(self) -> Sequence[Check]:
-        """For every host: is it there, with a pinned key, and may we use sudo."""
+        """For every host: is it there, with a pinned key, may we use sudo, and does its engine answer."""
         ssh = shutil.which("ssh")
         found = [Check("ssh", bool(ssh), ssh or "not found", "" if ssh else "install openssh-client")]
-        self._look(self._hosts)
-        for name, seen in self._seen.items():
-            if isinstance(seen, ProviderError):
-                found.append(Check(name, ok=False, found=str(seen), fix=seen.hint))
+        self._fleet.ask(self._fleet.hosts)
+        for name in self._fleet.hosts:
+            trouble = self._fleet.blindness(name)
+            if trouble is not None:
+                found.append(Check(name, ok=False, found=str(trouble), fix=trouble.hint))
             else:
-                engine = "no Docker yet" if seen["missing"] else seen["docker"] or "Docker answers"
+                engine = "no Docker yet" if self._fleet.seen(name)["missing"] else "Docker answers"
                 found.append(Check(name, ok=True, found=f"reachable, sudo works, {engine}"))
         return found
 
-    @cached_property
-    def _hosts(self) -> dict[str, dict[str, Any]]:
-        """The pool, and the addresses that deployments and records name."""
-        hosts = {n: {**LOGIN_DEFAULTS, **host} for n, host in self._context.settings.get("hosts", {}).items()}
-        for hint in self._context.hints:
-            name = hint.get("host") or (inline_name(hint) if hint.get("address") else "")
-            if hint.get("address") and name not in hosts:
-                hosts[name] = {**LOGIN_DEFAULTS, **hint}
-        return hosts
-
     def host(self, asked: str) -> SshHost | None:
         """A host by its name or its address, those in between included; None when nobody names it."""
-        known = {name: self._host(name) for name in self._hosts}
-        between = {host.jump.name: host.jump for host in known.values() if host.jump}
-        by_address = {str(host.login["address"]): host for host in known.values()}
-        return {**between, **by_address, **known}.get(asked)
-
-    def _host(self, name: str) -> SshHost:
-        if name not in self._hosts:
-            raise ProviderError(f"the host {name} is no longer in runner.yaml", code="unknown-host")
-        login = self._hosts[name]
-        return SshHost(self._repo, name, login, self._jump(login))
-
-    def _jump(self, login: Mapping[str, Any]) -> SshHost | None:
-        """The host to go through: one of the pool by name or address, or another one, which takes the same key."""
-        if not login.get("jump"):
-            return None
-        name, asked = jump_login(login["jump"])
-        for known, host in self._hosts.items():
-            if not host["jump"] and (name == known or (name, asked["port"]) == (host["address"], host["port"])):
-                return SshHost(self._repo, known, {**host, "user": asked["user"] or host["user"]})
-        user = asked["user"] or login["user"]
-        return SshHost(self._repo, name, {**LOGIN_DEFAULTS, **asked, "user": user, "key": login["key"]})
+        return self._fleet.known_as(asked)
 
     def _named(self, spec: Spec) -> str:
         wanted = spec["machine"]
         return str(wanted.get("host") or (inline_name(wanted) if wanted.get("address") else ""))
 
-    def _from_pool(self, mark: Mark, spec: Spec) -> str:
-        """Asks only the host that it would get: a silent one is passed over, and what is somewhere is not moved."""
-        pooled = {name: self._hosts[name] for name in self._context.settings.get("hosts", {})}
-        current = str(self._context.machine.get("host", ""))
-        silent: dict[str, str] = {}
+    def _marked(self, mark: Mark) -> str:
+        """The host that has it although no record says so: another clone made it, or the record was lost."""
+        if self._context.new:
+            return ""
+        self._fleet.ask(self._fleet.hosts)
+        sighted = (name for name in self._fleet.hosts if self._fleet.blindness(name) is None)
+        return next((name for name in sighted if self._has(name, mark)), "")
+
+    def _require_room(self, name: str, spec: Spec, current: str) -> None:
+        """A named host is taken as it is, unless it is full. Raises ProviderError."""
+        host = self._fleet.host(name).login
+        elsewhere = current not in ("", name) and self._fleet.host(current).alias != self._fleet.host(name).alias
+        if elsewhere and not self._context.machine:
+            hint = f"write host: {current}, or remove it there first"
+            raise InvalidRequestError(f"it is on {current} already, not on {name}", code="elsewhere", hint=hint)
+        reason = pool.misfit(name, host, spec, self._context.neighbours) if name in self._fleet.pool else ""
+        if reason:
+            raise CapacityError(f"{name} {reason}", code="host-full", hint="free it, or name another host")
+
+    def _from_pool(self, mark: Mark, spec: Spec, current: str) -> str:
+        """Asks only the host that it would get: a silent one is passed over, and what is somewhere is not moved.
+
+        One whose engine is broken is taken when there is no other: preparing it may repair the engine.
+        """
+        pooled = {name: self._fleet.hosts[name] for name in self._fleet.pool}
+        passed: dict[str, str] = {}
+        broken = ""
         while True:
             chosen, reasons = pool.choose(pooled, spec, self._context.neighbours, current)
             if chosen and chosen == current:
@@ -244,68 +217,53 @@ class Provider:
                 raise InvalidRequestError(
                     f"it is on {current}, which {reasons[current]}", code="host-outgrown", hint=hint
                 )
+            if not chosen and broken:
+                return broken
             if not chosen:
-                why = _listed({**reasons, **silent})
+                why = _listed({**reasons, **passed})
                 raise CapacityError(f"no host of the pool fits: {why}", code="no-host", hint="free one, or add one")
-            if not self._why_not(chosen):
+            if self._fleet.blindness(chosen) is None:
                 return chosen
-            silent[chosen] = "does not answer"
+            silent = self._fleet.silence(chosen) is not None
+            passed[chosen] = "does not answer" if silent else "has a Docker that does not answer"
+            broken = broken or ("" if silent else chosen)
             del pooled[chosen]
 
     def _has(self, name: str, mark: Mark) -> bool:
-        """Whether something with this mark is on a host. Raises ProviderError when it cannot be asked."""
-        self._look({name: self._hosts[name]})
-        seen = self._seen[name]
-        if isinstance(seen, ProviderError):
-            raise seen
-        return any(r.deployment == mark.deployment for r in self._resources(name, seen))
+        """Whether something with this mark is on a host. Raises ProviderError when that cannot be said."""
+        blindness = self._fleet.blindness(name)
+        if blindness is not None:
+            raise blindness
+        return any(resource.deployment == mark.deployment for resource in self._resources(name))
 
-    def _look(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
-        """Ask every host that was not asked yet, all at once."""
-        missing = [name for name in hosts if name not in self._seen]
-        if not missing:
-            return
-        from concurrent.futures import ThreadPoolExecutor
+    def _resources(self, name: str) -> Sequence[Resource]:
+        """What a host has of ours. Raises ProviderError when it does not answer.
 
-        with ThreadPoolExecutor(max_workers=min(WORKERS, len(missing))) as workers:
-            self._seen |= dict(zip(missing, workers.map(self._ask, missing), strict=True))
-
-    def _ask(self, name: str) -> dict[str, Any] | ProviderError:
-        host = self._host(name)
-        program = remote.program(OBSERVER, "observe", docker.mark(self._context.repo))
-        try:
-            password = self._password(host)
-            command = host.as_root(remote.COMMAND, asks=bool(password))
-            answer: dict[str, Any] = json.loads(host.run(command, f"{password}{program}"))
-        except ProviderError as error:
-            return error
-        except ValueError:
-            return ProviderError(
-                f"{name}: its answer cannot be read", code="bad-answer", hint="is python3 installed there?"
+        When only its engine does not, what records say of it is there, and failed.
+        """
+        seen, blindness = self._fleet.seen(name), self._fleet.blindness(name)
+        if blindness is None:
+            return docker.resources(seen["containers"], self.name, facts={"host": name}, health=seen["health"])
+        return [
+            Resource(
+                deployment=record.deployment,
+                provider=self.name,
+                id=f"host:{name}:{record.deployment}",
+                state="failed",
+                digest=record.digest,
+                facts={
+                    "host": name,
+                    "engine": "docker",
+                    "container": docker.container_name(self._context.repo, record.deployment),
+                },
+                detail=str(blindness),
             )
-        if answer["docker"] and not answer["missing"]:
-            return ProviderError(
-                f"{name}: {answer['docker']}", code="docker-broken", hint=f"look at it: ssh {host.target}"
-            )
-        return answer
-
-    def _password(self, host: SshHost) -> str:
-        if not host.login.get("become_password"):
-            return ""
-        return self._context.secret(host.login["become_password"]) + "\n"
-
-    def _why_not(self, name: str) -> str:
-        if name not in self._hosts:
-            return f"{name} is not in providers.ssh.hosts"
-        self._look({name: self._hosts[name]})
-        seen = self._seen[name]
-        return f"{seen}. {seen.hint}" if isinstance(seen, ProviderError) else ""
-
-    def _resources(self, name: str, seen: Mapping[str, Any]) -> Sequence[Resource]:
-        return docker.resources(seen["containers"], self.name, facts={"host": name}, health=seen["health"])
+            for record in self._context.neighbours
+            if record.provider == self.name and record.machine.get("host") == name
+        ]
 
     def _machine(self, name: str, gpu_ids: Sequence[str] = ()) -> Machine:
-        host = self._host(name)
+        host = self._fleet.host(name)
         login = host.login
         return Machine(
             id=name,
@@ -330,11 +288,6 @@ class Provider:
                 "gpu_ids": list(gpu_ids),
             },
         )
-
-
-def inline_name(login: Mapping[str, Any]) -> str:
-    """What a host outside of the pool is called."""
-    return f"{login['address']}-{login['port']}".lower().replace(":", "-").replace("_", "-")
 
 
 def _listed(reasons: Mapping[str, str]) -> str:

@@ -1,0 +1,150 @@
+"""The hosts that are known, each asked at most once: what runs there, and why the others do not answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from runner.engines import docker, remote
+from runner.errors import CredentialsError, ProviderError
+from runner.providers.base import Context
+from runner.providers.ssh.client import SshHost, jump_login
+from runner.repo import Repo
+
+OBSERVER = ("docker_socket", "docker_api", "health_probe", "host_observer")
+WORKERS = 32
+LOGIN_DEFAULTS: dict[str, Any] = {
+    "port": 22,
+    "user": "root",
+    "key": "",
+    "jump": None,
+    "host_key": "",
+    "become_password": None,
+}
+
+
+class Fleet:
+    """The pool, and the addresses that deployments and records name."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._repo = Repo(context.root)
+        self._answers: dict[str, dict[str, Any] | ProviderError] = {}
+
+    @cached_property
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """Name → how to get there, and what the pool says of it."""
+        hosts = {name: {**LOGIN_DEFAULTS, **self._context.settings["hosts"][name]} for name in self.pool}
+        for hint in self._context.hints:
+            name = hint.get("host") or (inline_name(hint) if hint.get("address") else "")
+            if hint.get("address") and name not in hosts:
+                hosts[name] = {**LOGIN_DEFAULTS, **hint}
+        return hosts
+
+    @property
+    def pool(self) -> list[str]:
+        """The names of the hosts that runner.yaml lists."""
+        return [*self._context.settings.get("hosts", {})]
+
+    def host(self, name: str) -> SshHost:
+        """How to talk to a host. Raises ProviderError when nobody says how any more."""
+        if name not in self.hosts:
+            hint = "put it back into runner.yaml"
+            raise ProviderError(f"{name} is not in providers.ssh.hosts", code="unknown-host", hint=hint)
+        login = self.hosts[name]
+        return SshHost(self._repo, name, login, self._jump(login))
+
+    def known_as(self, asked: str) -> SshHost | None:
+        """A host by its name or its address, those in between included; None when nobody names it."""
+        known = {name: self.host(name) for name in self.hosts}
+        between = {host.jump.name: host.jump for host in known.values() if host.jump}
+        by_address = {str(host.login["address"]): host for host in known.values()}
+        return {**between, **by_address, **known}.get(asked)
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Ask every host that was not asked yet, all at once."""
+        missing = [name for name in names if name not in self._answers]
+        if not missing:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=min(WORKERS, len(missing))) as workers:
+            self._answers |= dict(zip(missing, workers.map(self._asked, missing), strict=True))
+
+    def forget(self, name: str) -> None:
+        """Ask this one again."""
+        self._answers.pop(name, None)
+
+    def silence(self, name: str) -> ProviderError | None:
+        """Why a host does not answer."""
+        if name not in self.hosts:
+            hint = "put it back into runner.yaml"
+            text = f"how to reach its host {name} is not known any more"
+            return ProviderError(text, code="unknown-host", hint=hint)
+        self.ask([name])
+        answer = self._answers[name]
+        return answer if isinstance(answer, ProviderError) else None
+
+    def blindness(self, name: str) -> ProviderError | None:
+        """Why it cannot be said what runs on a host: it does not answer, or its engine does not."""
+        silence = self.silence(name)
+        if silence is not None:
+            return silence
+        seen = self.seen(name)
+        if not seen["docker"] or seen["missing"]:
+            return None
+        hint = f"look at it: ssh {self.host(name).target} journalctl -u docker; the next reconcile tries to start it"
+        return ProviderError(f"{name}: {seen['docker']}", code="docker-broken", hint=hint)
+
+    def seen(self, name: str) -> dict[str, Any]:
+        """What a host says of itself; see `host_observer`. Raises ProviderError when it does not answer."""
+        silence = self.silence(name)
+        if silence is not None:
+            raise silence
+        answer = self._answers[name]
+        assert isinstance(answer, dict)  # noqa: S101 - what else there may be was raised
+        return answer
+
+    def password(self, host: SshHost) -> str:
+        """What sudo reads first from its standard input; empty when it asks for nothing. Raises CredentialsError."""
+        source = host.login.get("become_password")
+        if not source:
+            return ""
+        try:
+            return f"{self._context.secret(source)}\n"
+        except CredentialsError as error:
+            text = f"the password for sudo on {host.name}: {error}"
+            raise CredentialsError(text, code=error.code, hint=error.hint) from error
+
+    def _asked(self, name: str) -> dict[str, Any] | ProviderError:
+        host = self.host(name)
+        program = remote.program(OBSERVER, "observe", docker.mark(self._context.repo))
+        try:
+            password = self.password(host)
+            command = host.as_root(remote.COMMAND, asks=bool(password))
+            answer: dict[str, Any] = json.loads(host.run(command, f"{password}{program}"))
+        except ProviderError as error:
+            return error
+        except ValueError:
+            return ProviderError(
+                f"{name}: its answer cannot be read", code="bad-answer", hint="is python3 installed there?"
+            )
+        return answer
+
+    def _jump(self, login: Mapping[str, Any]) -> SshHost | None:
+        """The host to go through: one of the pool by name or address, or another one, which takes the same key."""
+        if not login.get("jump"):
+            return None
+        name, asked = jump_login(login["jump"])
+        for known, host in self.hosts.items():
+            if not host["jump"] and (name == known or (name, asked["port"]) == (host["address"], host["port"])):
+                return SshHost(self._repo, known, {**host, "user": asked["user"] or host["user"]})
+        user = asked["user"] or login["user"]
+        return SshHost(self._repo, name, {**LOGIN_DEFAULTS, **asked, "user": user, "key": login["key"]})
+
+
+def inline_name(login: Mapping[str, Any]) -> str:
+    """What a host outside of the pool is called."""
+    return f"{login['address']}-{login.get('port', 22)}".lower().replace(":", "-").replace("_", "-")
