@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from runner import providers
 from runner.domain import Spec
-from runner.faults import Fault, of_model, suggestion, unknown
+from runner.faults import PORT_CONFLICT, Fault, of_model, suggestion, unknown
+from runner.yamlfile import WrittenFloat, WrittenInt
 
 if TYPE_CHECKING:
     from runner.models import Deployment, Settings
@@ -55,11 +56,16 @@ class Declared:
     """Every port of the template → number on the host."""
 
 
-def check(want: Deployment, template: Template, settings: Settings) -> tuple[Declared, list[Fault]]:
-    """The declared values, and every fault that they have. With faults, the values are good for nothing."""
-    faults = _status_faults(want, template)
+def check(want: Deployment, template: Template | None, settings: Settings) -> tuple[Declared, list[Fault]]:
+    """The declared values, and every fault that they have. With faults, the values are good for nothing.
+
+    Without a template only what the provider knows can be checked.
+    """
+    faults = _status_faults(want, template) if template is not None else []
     candidates = _candidates(want, settings, faults)
     machine, fixed = _machine(want, candidates, faults)
+    if template is None:
+        return Declared(candidates, machine, fixed, {}, {}, {}), faults
     params = _params(want, template, faults)
     secrets = _secrets(want, template, faults)
     ports = _ports(want, template, faults)
@@ -139,8 +145,8 @@ def _params(want: Deployment, template: Template, faults: list[Fault]) -> dict[s
                 faults.append(Fault("missing-param", ("params", name), message, "add it"))
             values[name] = None
             continue
-        values[name] = given
         reason = _param_reason(param, given)
+        values[name] = given if reason else _plain(param, given)
         if reason:
             faults.append(Fault("invalid-value", ("params", name), f"params.{name} {reason}"))
     return values
@@ -151,7 +157,7 @@ def _param_reason(param: Param, value: Any) -> str:
     types = _PYTHON_TYPES[param.type]
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         return _MUST_BE[param.type]
-    if param.choices and value not in param.choices:
+    if param.choices and not _chosen(param, value):
         return f"must be one of {', '.join(map(str, param.choices))}"
     if param.pattern and not re.fullmatch(param.pattern, str(value)):
         return f"must match {param.pattern}"
@@ -160,6 +166,19 @@ def _param_reason(param: Param, value: Any) -> str:
     if param.max is not None and isinstance(value, int | float) and value > param.max:
         return f"must be at most {param.max:g}"
     return ""
+
+
+def _plain(param: Param, value: Any) -> Any:
+    """The value as the parameter's type, and as it will be read back: how a number was written counts for text only."""
+    if param.type == "string":
+        return str(value)
+    if param.type == "list":
+        return [str(item) if isinstance(item, WrittenInt | WrittenFloat) else item for item in value]
+    return value + 0 if isinstance(value, WrittenInt | WrittenFloat) else value
+
+
+def _chosen(param: Param, value: Any) -> bool:
+    return str(value) in map(str, param.choices) if param.type == "string" else value in param.choices
 
 
 def _secrets(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, str]:
@@ -190,6 +209,6 @@ def _ports(want: Deployment, template: Template, faults: list[Fault]) -> dict[st
     for name, number in ports.items():
         if number in taken:
             message = f"ports {taken[number]} and {name} are both {number}"
-            faults.append(Fault("port-conflict", ("ports", name), message, "choose another host port"))
+            faults.append(Fault(PORT_CONFLICT, ("ports", name), message, "choose another host port"))
         taken[number] = name
     return ports

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 Path_ = tuple[str | int, ...]
+PORT_CONFLICT = "port-conflict"
+UNKNOWN_TEMPLATE = "unknown-template"
 
 _TYPES = {
     "string_type": "must be text",
@@ -79,6 +81,22 @@ def of_model(error: ValidationError, model: type[BaseModel], data: Any, prefix: 
         found.setdefault(fault.path, fault)
     inner = {path[:length] for path in found for length in range(len(path))}
     return [fault for path, fault in found.items() if path not in inner]
+
+
+def without(data: dict[str, Any], paths: Iterable[Path_]) -> dict[str, Any]:
+    """A copy without what stands at these places; a list that has one of them goes as a whole."""
+    kept: dict[Any, Any] = dict(data)
+    for path in paths:
+        here = kept
+        for part in path[:-1]:
+            if not isinstance(here.get(part), dict):
+                here.pop(part, None)
+                break
+            here[part] = dict(here[part])
+            here = here[part]
+        else:
+            here.pop(path[-1], None)
+    return kept
 
 
 def _written(loc: Sequence[str | int], data: Any) -> Path_:

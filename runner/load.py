@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from runner.models import Settings
     from runner.template import Template
 
-PORT_CONFLICT = "port-conflict"
-
 
 @dataclass
 class Loaded:
@@ -173,23 +171,23 @@ class _Loader:
 
     def _check(self, name: str, path: Path, stamp: parse_cache.Stamp) -> Desired | None:
         from runner import expressions
-        from runner.models import Deployment
+        from runner.faults import UNKNOWN_TEMPLATE
         from runner.resolve import Source, resolve
 
         relative = f"deployments/{name}{SUFFIX}"
-        deployment, problems = _read(path, relative, Deployment)
+        data, problems = _parse(path, relative)
         self.loaded.problems += problems
-        if deployment is None:
+        if data is None:
             return None
-        if f"templates/{deployment.template}{SUFFIX}" in self._faulty_templates:
-            return None  # the template's own faults are reported
+        template = f"templates/{data.get('template')}{SUFFIX}"
         try:
-            desired, faults = resolve(Source(name, relative, deployment), self._templates[0], self.settings)
+            desired, faults = resolve(Source(name, relative, data), self._templates[0], self.settings)
         except expressions.ExpressionError as error:
-            file = f"templates/{deployment.template}.yaml"
-            problem = expressions.problem(error, file=file, field="service")
+            problem = expressions.problem(error, file=template, field="service")
             self.loaded.problems += [] if problem in self.loaded.problems else [problem]
             return None
+        if template in self._faulty_templates:  # its own faults are reported; it is not unknown
+            faults = [fault for fault in faults if fault.code != UNKNOWN_TEMPLATE]
         self.loaded.problems += _placed(faults, relative, path)
         if desired is not None:
             self.cache.put(name, stamp, desired)
@@ -200,11 +198,23 @@ def _read(path: Path, relative: str, model: Any) -> tuple[Any, list[Problem]]:
     """A file as its model, or its faults."""
     from pydantic import ValidationError
 
-    from runner import yamlfile
     from runner.faults import of_model
 
+    data, problems = _parse(path, relative)
+    if data is None:
+        return None, problems
     try:
-        data = yamlfile.parse(yamlfile.read(path))
+        return model.model_validate(data), []
+    except ValidationError as error:
+        return None, _placed(of_model(error, model, data), relative, path)
+
+
+def _parse(path: Path, relative: str) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """A file as plain data, or the fault that it cannot be read."""
+    from runner import yamlfile
+
+    try:
+        return yamlfile.parse(yamlfile.read(path)), []
     except yamlfile.YamlFault as fault:
         return None, [Problem(fault.code, fault.message, file=relative, line=fault.line, hint=fault.hint)]
     except OSError as error:
@@ -212,10 +222,6 @@ def _read(path: Path, relative: str, model: Any) -> tuple[Any, list[Problem]]:
         return None, [
             Problem("unreadable-file", f"cannot be read: {reason}", file=relative, hint="check its permissions")
         ]
-    try:
-        return model.model_validate(data), []
-    except ValidationError as error:
-        return None, _placed(of_model(error, model, data), relative, path)
 
 
 def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]:
@@ -242,7 +248,7 @@ def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]
 
 def _port_conflicts(repo: Repo, desired: Iterable[Desired]) -> list[Problem]:
     """Two deployments cannot have one port of one machine."""
-    from runner.faults import Fault
+    from runner.faults import PORT_CONFLICT, Fault
 
     owners: dict[tuple[str, int], Desired] = {}
     late: list[tuple[Desired, str, int]] = []

@@ -20,7 +20,7 @@ LATER: dict[str, Any] = {"effect": "later"}
 
 
 def _text(value: Any) -> Any:
-    """Numbers and booleans become the text a shell or an environment would show."""
+    """Numbers become the text that the file has (`1.10`, `007`), booleans `true` and `false`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
@@ -85,9 +85,12 @@ ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Model(BaseModel):
-    """Base of everything that is written by hand: frozen, unknown fields are faults."""
+    """Base of everything that is written by hand: frozen, unknown fields are faults.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    Strict, because YAML tells types apart: `true` is no number, `"yes"` no truth value.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
 
 class CidrAccess(Model):
@@ -119,7 +122,7 @@ class AccessOptions(Model):
 class HoldOptions(Model):
     """No automatic change until a day."""
 
-    until: date = Field(description="The hold ends at the start of this day, UTC")
+    until: date = Field(strict=False, description="The hold ends at the start of this day, UTC")
     reason: str = Field(min_length=1, description="Shown in plan and status")
 
 

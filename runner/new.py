@@ -87,19 +87,10 @@ def free_ports(template: Template, loaded: Loaded, place: str) -> dict[str, int]
 
 def check(name: str, data: dict[str, Any], templates: Mapping[str, Template], settings: Any) -> str:
     """Raises InvalidFiles when the file would be wrong; otherwise the place it would run at."""
-    from pydantic import ValidationError
-
-    from runner.faults import of_model
-
     file = f"deployments/{name}.yaml"
-    try:
-        deployment = Deployment.model_validate(data)
-    except ValidationError as error:
-        faults = of_model(error, Deployment, data)
-    else:
-        desired, faults = resolve(Source(name, file, deployment), templates, settings)
-        if desired is not None:
-            return desired.place
+    desired, faults = resolve(Source(name, file, data), templates, settings)
+    if desired is not None:
+        return desired.place
     raise InvalidFiles([Problem(f.code, f.message, file=file, field=dotted(f.path), hint=f.hint) for f in faults])
 
 
@@ -119,7 +110,14 @@ def _flow(value: Any) -> str:
         style = None if text and yamlfile.plain(text) == text else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
+    def number(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:
+        written = str(number)
+        tag: str = dumper.resolve(yaml.ScalarNode, written, (True, False))  # type: ignore[no-untyped-call]
+        return yaml.ScalarNode(tag, written)
+
     Dumper.add_representer(str, text)
+    Dumper.add_representer(yamlfile.WrittenInt, number)
+    Dumper.add_representer(yamlfile.WrittenFloat, number)
     dumped: str = yaml.dump(
         value, Dumper=Dumper, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True
     )

@@ -11,49 +11,79 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from runner import declared, derived, providers
 from runner.declared import Declared
 from runner.digest import digest
 from runner.domain import Desired, Hold, Spec
-from runner.faults import Fault, suggestion
+from runner.faults import PORT_CONFLICT, UNKNOWN_TEMPLATE, Fault, of_model, suggestion, without
+from runner.models import Deployment
 
 if TYPE_CHECKING:
-    from runner.models import Deployment, Settings
+    from runner.models import Settings
     from runner.template import Template
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One deployment file, parsed and valid on its own."""
+    """One deployment file, parsed."""
 
     name: str
     file: str
-    deployment: Deployment
+    data: dict[str, Any]
 
 
 def resolve(
     source: Source, templates: Mapping[str, Template], settings: Settings
 ) -> tuple[Desired | None, list[Fault]]:
-    """The desired side of one deployment, or every fault that its file has against template and provider."""
-    want = source.deployment
-    template = templates.get(want.template)
-    if template is None:
-        return None, [_unknown_template(want.template, templates)]
-    values, faults = declared.check(want, template, settings)
-    if faults:
+    """The desired side of one deployment, or every fault that its file has, alone and against template and provider."""
+    want, faults = _read(source.data)
+    if want is None:
         return None, faults
-    spec = _spec(source, template, settings, values)
+    template = templates.get(want.template)
+    later = [] if template is not None else [_unknown_template(want.template, templates)]
+    values, against = declared.check(want, template, settings)
+    faults += _besides(faults, later + against)
+    if faults or template is None:
+        return None, faults
+    spec = _spec(source.name, want, template, settings, values)
     faults = _misfits(spec, settings)
     if faults and want.state != "absent":
         return None, faults
-    return _desired(source, spec, values), []
+    return _desired(source, want, spec, values), []
+
+
+def _read(data: dict[str, Any]) -> tuple[Deployment | None, list[Fault]]:
+    """The file as its model: without the fields that are wrong, so that the others are checked in the same round."""
+    try:
+        return Deployment.model_validate(data), []
+    except ValidationError as error:
+        faults = of_model(error, Deployment, data)
+    try:
+        return Deployment.model_validate({"template": "", **without(data, [fault.path for fault in faults])}), faults
+    except ValidationError:
+        return None, faults
+
+
+def _besides(faults: list[Fault], later: list[Fault]) -> list[Fault]:
+    """What the second look found, without what only follows from a field that the first one left out."""
+    wrong = {fault.path[:length] for fault in faults for length in range(1, len(fault.path) + 1)}
+    fields = {fault.path[0] for fault in faults}
+    guessed = {"machine"} if "provider" in fields else set()
+    return [
+        fault
+        for fault in later
+        if fault.path not in wrong
+        and fault.path[0] not in guessed
+        and not (fault.code == PORT_CONFLICT and "ports" in fields)
+        and not any(fault.path[: len(other.path)] == other.path for other in faults)
+    ]
 
 
 def _unknown_template(name: str, templates: Mapping[str, Template]) -> Fault:
     hint = suggestion(name, templates, otherwise="see: runner templates")
-    return Fault("unknown-template", ("template",), f"{name} is not a known template", hint)
+    return Fault(UNKNOWN_TEMPLATE, ("template",), f"{name} is not a known template", hint)
 
 
 def _misfits(spec: Spec, settings: Settings) -> list[Fault]:
@@ -64,16 +94,15 @@ def _misfits(spec: Spec, settings: Settings) -> list[Fault]:
     return [Fault("does-not-fit", ("machine",), f"{name}: {reason}") for name, reason in reasons.items()]
 
 
-def _spec(source: Source, template: Template, settings: Settings, values: Declared) -> Spec:
-    want = source.deployment
+def _spec(name: str, want: Deployment, template: Template, settings: Settings, values: Declared) -> Spec:
     owner = want.owner or settings.defaults.owner
     labels = {**settings.defaults.labels, **want.labels}
-    about = {"name": source.name, "owner": owner, "labels": labels}
+    about = {"name": name, "owner": owner, "labels": labels}
     service = derived.service(template, derived.context(about, template, settings, values), settings)
     service["env"].update(want.env)
-    for name in values.secrets:
-        if name not in template.params:
-            service["env"][name] = {"secret_parts": [{"secret": name}]}
+    for secret in values.secrets:
+        if secret not in template.params:
+            service["env"][secret] = {"secret_parts": [{"secret": secret}]}
     return {
         "template": want.template,
         "provider": list(values.candidates),
@@ -91,8 +120,7 @@ def _spec(source: Source, template: Template, settings: Settings, values: Declar
     }
 
 
-def _desired(source: Source, spec: Spec, values: Declared) -> Desired:
-    want = source.deployment
+def _desired(source: Source, want: Deployment, spec: Spec, values: Declared) -> Desired:
     provider = providers.load(values.candidates[0])
     return Desired(
         name=source.name,

@@ -1,7 +1,8 @@
 """Reads the YAML that people write: strict, bounded, fast, and able to say on which line a field stands.
 
 The YAML 1.2 core schema decides types, not the YAML 1.1 of PyYAML: `no`, `on`, `12:30:45`, `2026-12-24` and `1_000`
-are text, `010` is ten, `1e3` is a number. Narrower than the schema on purpose: `0x1F`, `0o17`, `.inf` and numbers
+are text, `010` is ten, `1e3` is a number. A number remembers how it was written, for places that want text (`1.10`
+is a version there). Narrower than the schema on purpose: `0x1F`, `0o17`, `.inf` and numbers
 beyond 64 bit are text. Anchors, tags and duplicate keys are faults: a deployment is short, and what it says must be
 what a reader sees. PyYAML's C parser builds the nodes; turning them into data is done here because PyYAML's own
 constructor neither reports duplicates nor is fast.
@@ -39,6 +40,24 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udf
 _NUMERIC_START = frozenset("0123456789+-.")
 
 Path_ = tuple[str | int, ...]
+
+
+class WrittenInt(int):
+    """A whole number whose digits are not the usual ones: `str` gives them back."""
+
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
+
+
+class WrittenFloat(float):
+    """A number whose digits are not the usual ones: `str` gives them back."""
+
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
 
 
 class YamlFault(Exception):
@@ -256,11 +275,19 @@ def plain(value: str) -> Any:
     if value and value[0] in _NUMERIC_START:
         if _INTEGER.match(value):
             beyond = len(value) > 20 or not -(1 << 63) <= int(value) < 1 << 63  # noqa: PLR2004 - digits of 64 bits
-            return value if beyond else int(value)
+            return value if beyond else _as_written(int(value), value)
         if _FLOAT.match(value):
             number = float(value)
-            return number if math.isfinite(number) else value
+            return _as_written(number, value) if math.isfinite(number) else value
     return value
+
+
+def _as_written(number: float, text: str) -> float:
+    if str(number) == text:
+        return number
+    kept = WrittenInt(number) if isinstance(number, int) else WrittenFloat(number)
+    kept.written = text
+    return kept
 
 
 def _collect(node: Node, path: Path_, found: dict[Path_, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -60,6 +61,26 @@ def test_everything_that_is_written_arrives(small: Small) -> None:
     assert web.spec["labels"] == {"project": "chatbot", "rank": "1"}
     assert web.spec["secrets"] == {"key": "env:KEY", "password": "generate"}
     assert web.spec["ports"] == {"web": 8080, "api": 9000}
+
+
+def test_numbers_stay_as_written_where_text_is_wanted(small: Small) -> None:
+    small.deployment(
+        "web", "template: app\nenv: {V: 1.10, N: 007, E: 1e3, P: +5}\nparams: {text: 1.10}\nlabels: {v: 2.0}\n"
+    )
+    loaded = small.load()
+    spec = loaded.desired["web"].spec
+    assert spec["env"] == {"V": "1.10", "N": "007", "E": "1e3", "P": "+5"}
+    assert (spec["params"]["text"], spec["labels"]) == ("1.10", {"v": "2.0"})
+    assert spec["service"]["env"]["TEXT"] == "1.10"
+    assert "1.10" in spec["service"]["command"]
+
+
+def test_numbers_are_numbers_where_numbers_are_wanted(small: Small) -> None:
+    small.deployment("web", "template: app\nparams: {context: 0512, rate: 1.50, extras: [1.50, 2]}\n")
+    spec = small.load().desired["web"].spec
+    assert json.loads(json.dumps(spec)) == spec
+    assert (str(spec["params"]["context"]), str(spec["params"]["rate"])) == ("512", "1.5")
+    assert spec["params"]["extras"] == ["1.50", 2]
 
 
 def test_defaults_of_the_settings_apply_where_the_file_is_silent(small: Small) -> None:

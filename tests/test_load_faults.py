@@ -38,6 +38,39 @@ def test_fault_of_one_field(small: Small, text: str, expected: str) -> None:
     assert loaded.names == {"web"}
 
 
+ONE_ROUND = [
+    (
+        "faults of the file do not hide those against template and provider",
+        "state: started\nmachine: {enigne: auto}\nparams: {modle: small, context: 1}\nports: {wbe: 80}\nowner: 5\n",
+        {"state", "machine.enigne", "params.modle", "params.context", "ports.wbe", "owner"},
+    ),
+    ("a port that is wrong makes no conflict", "ports: {web: 70000, api: 8080}\n", {"ports.web"}),
+    ("a secret that is wrong is not missing", "template: needy\nsecrets: {hub: x}\n", {"secrets.hub", "params.image"}),
+    (
+        "options are not checked against a guessed provider",
+        "provider: [ssh, '']\nmachine: {host: x}\n",
+        {"provider[1]"},
+    ),
+    ("a mapping that is none hides only itself", "params: [x]\nports: {wbe: 1}\n", {"params", "ports.wbe"}),
+    ("no template, wrong options", "template: ap\nmachine: {enigne: auto}\n", {"template", "machine.enigne"}),
+    ("template of a wrong type", "template: [app]\nmachine: {enigne: auto}\n", {"template", "machine.enigne"}),
+    ("unknown field beside", "x: 1\naccess: {expose: public, auth: none}\nenv: {1A: x}\n", {"x", "access", "env.1A"}),
+]
+
+
+@pytest.mark.parametrize(("text", "fields"), [pytest.param(*case[1:], id=case[0]) for case in ONE_ROUND])
+def test_all_faults_of_a_file_come_in_one_round(small: Small, text: str, fields: set[str]) -> None:
+    small.deployment("web", text if text.startswith("template:") else f"template: app\n{text}")
+    assert {problem.field for problem in small.load().problems} == fields
+
+
+def test_faulty_template_does_not_hide_faults_of_its_deployments(small: Small) -> None:
+    small.write("templates/app.yaml", "name: x\n")
+    small.deployment("web", "template: app\nstate: started\nmachine: {enigne: auto}\n")
+    mine = [problem.field for problem in small.load().problems if problem.file == "deployments/web.yaml"]
+    assert mine == ["state", "machine.enigne"]
+
+
 def test_pasted_secret_is_never_repeated(small: Small) -> None:
     canary = "canary-5f1c-value"
     for number, place in enumerate(("params: {password: $}", "secrets: {password: $}", "env: {A: [$]}", "owner: {$}")):

@@ -59,7 +59,10 @@ from runner.yamlfile import MAX_BYTES, YamlFault
 def test_value_means(written: str, value: Any) -> None:
     read = yamlfile.parse(f"a: {written}\n")["a"]
     assert read == value
-    assert type(read) is type(value)
+    assert isinstance(read, type(value))
+    assert isinstance(read, bool) is isinstance(value, bool)
+    if isinstance(read, int | float) and not isinstance(read, bool):
+        assert str(read) == written  # where text is wanted, nothing is lost
 
 
 def test_mappings_lists_and_texts_nest() -> None:
