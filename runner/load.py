@@ -37,6 +37,8 @@ class Loaded:
     """Of all files, sorted by file and line."""
     names: frozenset[str] = frozenset()
     """Every name that has a file, whether or not the file is valid: what is faulty must never look deleted."""
+    templates: dict[str, str] = field(default_factory=dict)
+    """Faulty name → the template that its file asks for, where it can be read."""
     settings: dict[str, Any] = field(default_factory=dict)
     """`runner.yaml` as plain data, with its defaults."""
 
@@ -44,6 +46,12 @@ class Loaded:
     def repo_id(self) -> str:
         """Marks our resources at providers."""
         return str(self.settings.get("id") or self.repo.fallback_id)
+
+    def faults_of(self, name: str) -> list[Problem]:
+        """Why a name that has a file has no place in `desired`: the faults of the file, else of its template."""
+        own = [p for p in self.problems if p.file.startswith("deployments/") and Path(p.file).stem == name]
+        template = f"templates/{self.templates.get(name, '')}{SUFFIX}"
+        return own or [p for p in self.problems if p.file == template]
 
     def require_valid(self, names: Collection[str] = ()) -> None:
         """Raises InvalidFiles. With names, only their files and the shared ones count."""
@@ -180,6 +188,7 @@ class _Loader:
         if data is None:
             return None
         template = f"templates/{data.get('template')}{SUFFIX}"
+        self.loaded.templates[name] = data["template"] if isinstance(data.get("template"), str) else ""
         try:
             desired, faults = resolve(Source(name, relative, data), self._templates[0], self.settings)
         except expressions.ExpressionError as error:
@@ -190,6 +199,7 @@ class _Loader:
             faults = [fault for fault in faults if fault.code != UNKNOWN_TEMPLATE]
         self.loaded.problems += _placed(faults, relative, path)
         if desired is not None:
+            del self.loaded.templates[name]
             self.cache.put(name, stamp, desired)
         return desired
 

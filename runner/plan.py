@@ -85,7 +85,8 @@ def decide(want: Desired | None, record: Record | None, have: Observation, today
         return Verdict(Kind.BLOCKED, reason, hint, code="several-machines")
     verdict = _wanted(want, record, have)
     if verdict.kind is not Kind.NONE and want is not None and want.hold and today < want.hold.until:
-        reason = f"on hold until {want.hold.until}: {want.hold.reason} (would {verdict.kind}: {verdict.reason})"
+        otherwise = "be blocked" if verdict.kind is Kind.BLOCKED else verdict.kind
+        reason = f"on hold until {want.hold.until}: {want.hold.reason} (would {otherwise}: {verdict.reason})"
         return Verdict(Kind.HELD, reason, "remove hold: from the file to let it change", verdict.changes)
     return verdict
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from runner.domain import Action, Desired, Kind, Observation, Record
+from runner.load import Loaded
 from runner.plan import changes
 
 
@@ -13,16 +16,46 @@ def rows(
     desired: dict[str, Desired],
     records: dict[str, Record],
     observations: dict[str, Observation],
+    faulty: dict[str, Faulty] | None = None,
 ) -> list[dict[str, Any]]:
     """One row for each deployment, by name; the shape is described in `render.status`."""
     listed = [row(a, desired.get(a.deployment), records.get(a.deployment), observations[a.deployment]) for a in actions]
+    listed += [faulty_row(name, it, records.get(name), observations[name]) for name, it in (faulty or {}).items()]
     return sorted(listed, key=lambda item: str(item["name"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A deployment whose file is there and cannot be used."""
+
+    file: str
+    template: str
+    """Empty where it cannot be told."""
+    reason: str
+
+
+def faulty(loaded: Loaded, names: Iterable[str]) -> dict[str, Faulty]:
+    """Those of the names that have a file which cannot be used, with the first of its faults."""
+    found: dict[str, Faulty] = {}
+    for name in loaded.names.intersection(names) - loaded.desired.keys():
+        first, *others = loaded.faults_of(name)
+        more = f" (and {len(others)} more)" if others else ""
+        file = first.file if first.file.startswith("deployments/") else f"deployments/{name}.yaml"
+        found[name] = Faulty(file, loaded.templates.get(name, ""), f"{first.where}: {first.message}{more}")
+    return found
+
+
+def faulty_row(name: str, it: Faulty, record: Record | None, have: Observation) -> dict[str, Any]:
+    """What can still be said when nobody knows what is wanted."""
+    shown = row(Action(name, record.provider if record else "", Kind.BLOCKED, it.reason), None, record, have)
+    health = {} if record or have.resources else {"health": "unknown", "health_reason": ""}
+    return {**shown, **health, "template": it.template or shown["template"], "file": it.file, "state": "unknown"}
 
 
 def row(action: Action, want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any]:
     """Status of one deployment."""
     sync, why = _sync(action)
-    state, detail = health(record, have)
+    state, detail = health(want, record, have) if action.kind is not Kind.BLOCKED else _seen(record, have)
     resource = have.resource
     endpoints = record.endpoints if record else {}
     return {
@@ -35,7 +68,7 @@ def row(action: Action, want: Desired | None, record: Record | None, have: Obser
         "health_reason": detail,
         "since": resource.since if resource else "",
         "price": _price(want, record, have),
-        "url": next((str(e["url"]) for e in endpoints.values()), "") if state != "missing" else "",
+        "url": next((str(e["url"]) for e in endpoints.values()), "") if state not in {"missing", "absent"} else "",
         "file": want.file if want else "",
         "owner": want.owner if want else (record.owner if record else ""),
         "state": want.state if want else "absent",
@@ -57,8 +90,15 @@ def _sync(action: Action) -> tuple[str, str]:
     return "drifted", f"would {action.kind}: {action.reason}" if action.kind is not Kind.HELD else action.reason
 
 
-def health(record: Record | None, have: Observation) -> tuple[str, str]:
-    """How well it works, and why."""
+def health(want: Desired | None, record: Record | None, have: Observation) -> tuple[str, str]:
+    """How well it works, and why. What should not run and is not there misses nothing."""
+    state, why = _seen(record, have)
+    if state == "missing" and (want is None or want.state != "running"):
+        return ("stopped", "nothing is there") if want is not None and want.state == "stopped" else ("absent", "")
+    return state, why
+
+
+def _seen(record: Record | None, have: Observation) -> tuple[str, str]:
     resource = have.resource
     if have.error:
         return "unknown", have.error

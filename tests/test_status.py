@@ -79,6 +79,34 @@ def test_health(kept: Record | None, have: Observation, health: str, why: str) -
     assert (found["health"], found["health_reason"]) == (health, why)
 
 
+@pytest.mark.parametrize(
+    ("want", "kept", "sync", "health"),
+    [
+        pytest.param(desired(state="absent"), None, "in-sync", ("absent", ""), id="never was"),
+        pytest.param(desired(state="absent"), RECORD, "drifted", ("absent", ""), id="generated files are left"),
+        pytest.param(None, RECORD, "drifted", ("absent", ""), id="its file is deleted too"),
+        pytest.param(desired(state="stopped"), None, "in-sync", ("stopped", "nothing is there"), id="stopped"),
+        pytest.param(WANT, RECORD, "drifted", ("missing", ""), id="wanted running"),
+    ],
+)
+def test_nothing_is_missing_that_should_not_run(
+    want: Desired | None, kept: Record | None, sync: str, health: tuple[str, str]
+) -> None:
+    found = row(want, kept, nothing())
+    assert (found["sync"], (found["health"], found["health_reason"])) == (sync, health)
+
+
+FAULTY = status.Faulty("deployments/web.yaml", "jupyter", "deployments/web.yaml:3: state must be text")
+
+
+def test_row_of_a_faulty_file_says_why_and_what_runs() -> None:
+    found = status.faulty_row("web", FAULTY, RECORD, seen())
+    assert (found["sync"], found["sync_reason"], found["state"]) == ("unknown", FAULTY.reason, "unknown")
+    assert (found["health"], found["price"], found["url"]) == ("healthy", make.PRICE, "http://127.0.0.1:8888")
+    assert status.faulty_row("web", FAULTY, RECORD, nothing())["health"] == "missing"
+    assert status.faulty_row("web", FAULTY, None, nothing())["health"] == "unknown"
+
+
 def test_row_tells_everything_about_one_deployment() -> None:
     protected = desired(protect=True, owner="team", hold=Hold("2026-12-24", "demo"))
     assert row(protected, record(protected), seen()) == {

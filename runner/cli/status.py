@@ -17,12 +17,11 @@ from runner.workflow import Selection, plan_loaded
 def command(app: App, name: str | None) -> int:
     """Show the state of all deployments, or everything about one. Faulty files do not stop it."""
     loaded = load(app.repo)
-    if name and name in loaded.names - loaded.desired.keys():
-        loaded.require_valid((name,))
     if loaded.problems and not app.output.json:
         app.output.warn(f"{len(loaded.problems)} problem(s) in files. See: runner validate")
     planned = plan_loaded(loaded, selection((name,), ()) if name else Selection())
-    rows = status.rows(planned.plan.actions, loaded.desired, planned.records, planned.observed.by_name)
+    faulty = status.faulty(loaded, (name,) if name else loaded.names)
+    rows = status.rows(planned.plan.actions, loaded.desired, planned.records, planned.observed.by_name, faulty)
     style = app.output.style
     if name and rows:
         app.output.result(rows[0], lambda: deployment_text(rows[0], style=style))

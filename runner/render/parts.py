@@ -14,6 +14,7 @@ HEALTH = {
     "progressing": ("◐", "yellow"),
     "degraded": ("▲", "red"),
     "stopped": ("○", "dim"),
+    "absent": ("○", "dim"),
     "missing": ("✗", "red"),
 }
 """Any other word is shown with a question mark."""

@@ -4,14 +4,16 @@
 
     {"name", "template", "provider",
      "sync": "in-sync" | "drifted" | "unknown", "sync_reason",
-     "health": "healthy" | "progressing" | "degraded" | "stopped" | "missing" | "unknown", "health_reason",
+     "health": "healthy" | "progressing" | "degraded" | "stopped" | "absent" | "missing" | "unknown",
+     "health_reason",
      "since": ISO time since when it is in this health, or "",
      "price": {"hourly", "currency", "source", "as_of"} of now, or null when unknown,
      "url": the first endpoint, or "",
-     "file", "owner", "state", "protect": bool, "hold": {"until", "reason"} or null,
+     "file", "owner", "state": "running" | "stopped" | "absent" | "unknown" (its file has faults),
+     "protect": bool, "hold": {"until", "reason"} or null,
      "endpoints": [{"label", "url"}], "changes": [{"field", "before", "after", "forces_replacement"}]}
 
-The keys of the last two lines may be missing.
+The keys of the last three lines may be missing.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ def _cells(row: dict[str, Any], style: Style) -> list[str]:
 
 
 def _price(row: dict[str, Any]) -> str:
-    if row["health"] in {"stopped", "missing"} and row.get("price") and not row["price"]["hourly"]:
+    if row["health"] in {"stopped", "absent", "missing"} and row.get("price") and not row["price"]["hourly"]:
         return "–"
     return price(row.get("price"))
 
@@ -125,6 +127,8 @@ def _sum(rows: list[dict[str, Any]], style: Style) -> list[str]:
 def _next(row: dict[str, Any]) -> list[tuple[str, str]]:
     name = row["name"]
     steps = []
+    if row.get("state") == "unknown":
+        steps.append(("see what is wrong", "runner validate"))
     if row["sync"] == "drifted":
         steps.append(("see what differs", f"runner plan {name}"))
     if row["health"] in {"degraded", "progressing"}:

@@ -53,13 +53,25 @@ def test_validate_tells_what_has_no_effect_yet(shell: Shell) -> None:
 
 
 def test_faulty_files_do_not_stop_status(shell: Shell) -> None:
-    shell.apply("a")
+    shell.apply("a", "b", "c")
+    shell.small.deployment("b", "template: app\nstate: started\nowner: 5\n")
     shell.small.deployment("bad", "template: [\n")
+    shell.small.deployment("c", "template: off\n")
+    shell.small.write("templates/off.yaml", "name: x\n")
     answer = shell("status", "--json")
     assert answer.code == 0
-    assert [row["name"] for row in answer.json["deployments"]] == ["a"]
-    assert "1 problem(s) in files" in shell("status").err
-    assert shell("status", "bad", "--json").error == "bad-yaml"
+    keys = ("sync", "state", "file", "sync_reason")
+    shown = {row["name"]: tuple(row[key] for key in keys) for row in answer.json["deployments"]}
+    assert shown["a"][:2] == ("in-sync", "stopped")
+    file = "deployments/b.yaml"
+    why = f"{file}:2: state must be one of running, stopped or absent (and 1 more)"
+    assert shown["b"] == ("unknown", "unknown", file, why)
+    assert shown["bad"][:3] == ("unknown", "unknown", "deployments/bad.yaml")
+    assert shown["c"][3].startswith("templates/off.yaml:1: ")
+    one = shell("status", "bad", "--json")
+    assert (one.code, one.json["health"], one.json["sync"]) == (0, "unknown", "unknown")
+    assert "runner validate" in shell("status", "bad").out
+    assert "runner validate" in shell("status").err
 
 
 def test_orphans_are_listed_and_faulty_files_are_none(shell: Shell) -> None:
