@@ -20,7 +20,6 @@ from runner.domain import Action, Kind
 from runner.errors import Blocked, CredentialsError
 from runner.load import Loaded
 from runner.redact import Redactor
-from runner.repo import Repo
 from runner.runs import Event
 from runner.workflow import Planned, Selection, plan_loaded
 
@@ -81,24 +80,24 @@ def apply(job: Job) -> Applied:
     if not actions:
         return Applied(job.run_id)
     loaded = job.planned.loaded
-    store = locks.LocalLeases(loaded.repo.local / "locks")
+    store = locks.leases(loaded.repo, loaded.repo_id)
     commit = job.planned.plan.commit
-    leases = [locks.new(a.deployment, run=job.run_id, purpose=job.purpose, commit=commit) for a in actions]
-    with _signals() as cancelled, locks.hold(store, leases, job.wait_s, job.on_wait, cancelled.is_set):
+    wanted = [locks.new(a.deployment, run=job.run_id, purpose=job.purpose, commit=commit) for a in actions]
+    with _signals() as cancelled, locks.hold(store, wanted, job.wait_s, job.on_wait, cancelled.is_set):
         current = _still_needed(job, actions)
         if not current:
             return Applied(job.run_id)
         return _run(job, current, cancelled)
 
 
-def recover(repo: Repo) -> None:
+def recover(loaded: Loaded) -> None:
     """End and remove what killed runs have left, and write the table that they may not have come to.
 
     Comes before a plan that is to be applied: afterwards nothing moves any more under it.
     """
-    if locks.LocalLeases(repo.local / "locks").drop_dead():
-        steps.index(repo, check=False)
-    ansible_run.sweep(repo)
+    if locks.leases(loaded.repo, loaded.repo_id).drop_dead():
+        steps.index(loaded.repo, check=False)
+    ansible_run.sweep(loaded.repo)
 
 
 def _still_needed(job: Job, actions: tuple[Action, ...]) -> tuple[Action, ...]:

@@ -11,21 +11,49 @@ _SEPARATOR = "\x1f"
 
 def head(root: Path) -> str:
     """The commit that is checked out; empty outside of git or before the first commit."""
-    folder = root / ".git"
     try:
-        if folder.is_file():  # a worktree
-            folder = root / folder.read_text(encoding="utf-8").partition("gitdir:")[2].strip()
+        folder = _folder(root)
         reference = (folder / "HEAD").read_text(encoding="utf-8").strip()
         if not reference.startswith("ref: "):
             return reference
-        return _resolve(folder, reference.removeprefix("ref: "))
+        return _resolve(_common(folder), reference.removeprefix("ref: "))
     except OSError:
         return ""
 
 
-def _resolve(folder: Path, reference: str) -> str:
-    common = folder / "commondir"
-    base = folder / common.read_text(encoding="utf-8").strip() if common.is_file() else folder
+def common_folder(root: Path) -> Path | None:
+    """The folder that all worktrees of a clone share; None outside of git."""
+    try:
+        folder = _common(_folder(root))
+    except OSError:
+        return None
+    return folder if folder.is_dir() else None
+
+
+def main_checkout(root: Path) -> Path:
+    """The clone that a worktree belongs to; anything else is one of its own."""
+    try:
+        folder = _folder(root)
+        common = _common(folder)
+    except OSError:
+        return root
+    return root if common == folder else common.parent
+
+
+def _folder(root: Path) -> Path:
+    """Of this checkout: a worktree and a submodule have a file that leads to it."""
+    folder = root / ".git"
+    if not folder.is_file():
+        return folder
+    return (root / folder.read_text(encoding="utf-8").partition("gitdir:")[2].strip()).resolve()
+
+
+def _common(folder: Path) -> Path:
+    shared = folder / "commondir"
+    return (folder / shared.read_text(encoding="utf-8").strip()).resolve() if shared.is_file() else folder
+
+
+def _resolve(base: Path, reference: str) -> str:
     loose = base / reference
     if loose.is_file():
         return loose.read_text(encoding="utf-8").strip()

@@ -1,6 +1,7 @@
 """One apply at a time for each deployment: a lease with a holder, a heartbeat and an expiry.
 
-`LeaseStore` is what another kind of lock (a git ref) would implement; `LocalLeases` keeps files in `.runner/locks/`.
+`LeaseStore` is what another kind of lock (a git ref) would implement; `LocalLeases` keeps files. Those of a repository
+are in the user's data folder, so that all its clones and worktrees on a machine exclude each other.
 A lease of a dead process of this machine is taken over at once, after ending what the process left running.
 """
 
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 
 from runner import generated, processes
 from runner.errors import Blocked
+from runner.repo import Repo, data_home
 
 EXPIRY_S = 60.0
 HEARTBEAT_S = 15.0
@@ -142,6 +144,21 @@ class LocalLeases:
         with (self._folder / ".guard").open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
+
+
+def shared_folder(repo: Repo, repo_id: str) -> Path:
+    """What all clones of a repository have in common on this machine; a clone's own where there is no home to write."""
+    try:
+        folder = data_home() / repo_id
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return repo.local
+    return folder if os.access(folder, os.W_OK) else repo.local
+
+
+def leases(repo: Repo, repo_id: str) -> LocalLeases:
+    """The leases of a repository."""
+    return LocalLeases(shared_folder(repo, repo_id) / "locks")
 
 
 def new(deployment: str, *, run: str, purpose: str, commit: str = "", forever: bool = False) -> Lease:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from runner import git
 from runner.errors import UsageError
 
 _ORIGIN = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(.*\S)', re.MULTILINE)
@@ -83,16 +85,24 @@ class Repo:
 
     @cached_property
     def fallback_id(self) -> str:
-        """Marks our resources when `runner.yaml` gives no id: the same for every clone of one remote."""
+        """Marks our resources when `runner.yaml` gives no id: the same for every clone of one remote, and for every
+        worktree of one clone.
+        """
         return hashlib.sha256(self._identity().encode()).hexdigest()[:10]
 
     def _identity(self) -> str:
-        config = self.root / ".git" / "config"
-        if config.is_file():
+        common = git.common_folder(self.root)
+        config = common / "config" if common is not None else None
+        if config is not None and config.is_file():
             match = _ORIGIN.search(config.read_text(encoding="utf-8", errors="replace"))
             if match:
                 return _AROUND_PLACE.sub("", match.group(1)).replace(":", "/")
-        return str(self.root)
+        return str(git.main_checkout(self.root))
+
+
+def data_home() -> Path:
+    """The user's data folder of all repositories. Raises RuntimeError where the user has no home."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "slipway"
 
 
 def find(start: Path | None = None) -> Repo:

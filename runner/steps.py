@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner import access, generated, providers, records, specs, vault
+from runner import access, generated, locks, providers, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, ProviderError, QuotaError
 from runner.providers.base import Context, Machine, Mark, ProviderClass
@@ -93,7 +93,7 @@ def _created(it: Subject, name: str, *, check: bool) -> Machine:
     """
     if check:
         return _open(it, name).create(it.mark, it.spec)
-    with _one_at_a_time(it.repo):
+    with _one_at_a_time(it):
         machine = _open(it, name).create(it.mark, it.spec)
         noted = records.read(it.repo, it.name)
         if noted is not None:
@@ -103,10 +103,11 @@ def _created(it: Subject, name: str, *, check: bool) -> Machine:
 
 
 @contextlib.contextmanager
-def _one_at_a_time(repo: Repo) -> Iterator[None]:
+def _one_at_a_time(it: Subject) -> Iterator[None]:
     """The kernel gives the lock back when the process dies."""
-    repo.local.mkdir(exist_ok=True)
-    with (repo.local / "create.lock").open("w") as stream:
+    folder = locks.shared_folder(it.repo, it.repo_id)
+    folder.mkdir(exist_ok=True)
+    with (folder / "create.lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from runner import locks
 from runner.digest import digest
 from runner.domain import Desired, Observation, Record, Resource
+from runner.locks import Lease
 
 TODAY = "2026-06-15"
 PRICE = {"hourly": 0.5, "currency": "USD", "source": "list", "as_of": "2026-06-01"}
@@ -92,3 +94,8 @@ def seen(want: Desired | None = None, *, health: Any = "healthy", said: str = ""
 def nothing(name: str = "web") -> Observation:
     """Looked for, and proven absent."""
     return Observation(name)
+
+
+def lease(name: str = "web", run: str = "mine", **overrides: Any) -> Lease:
+    """A lease of this process."""
+    return replace(locks.new(name, run=run, purpose="runner reconcile"), **overrides)

@@ -1,60 +1,25 @@
-"""One apply at a time for each deployment; the dead hold nothing, and nobody releases what is not theirs."""
+"""One apply at a time for each deployment, in whatever clone; nobody releases what is not theirs."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runner import locks, processes
+from runner import locks
 from runner.errors import Blocked
 from runner.locks import Lease, LocalLeases
-
-ROOT = Path(__file__).parent.parent
-HOLDER = """\
-import sys
-from pathlib import Path
-from runner import locks
-store = locks.LocalLeases(Path(sys.argv[1]))
-assert store.take([locks.new(name, run=sys.argv[2], purpose="runner reconcile") for name in sys.argv[3:]]) == []
-print("held", flush=True)
-sys.stdin.read()
-"""
+from runner.repo import Repo
+from tests.factories import lease
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> LocalLeases:
     return LocalLeases(tmp_path)
-
-
-@pytest.fixture
-def holder(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Another process that takes leases and keeps them until it is ended."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(run: str, *names: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", HOLDER, str(tmp_path), run, *names]
-        child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        started.append(child)
-        assert child.stdout
-        assert child.stdout.readline() == "held\n"
-        return child
-
-    yield start
-    for child in started:
-        child.kill()
-        child.communicate()
-
-
-def lease(name: str = "web", run: str = "mine", **fields: object) -> Lease:
-    return replace(locks.new(name, run=run, purpose="runner reconcile"), **fields)  # type: ignore[arg-type]
 
 
 def no_waiting(lease: Lease) -> None:
@@ -142,73 +107,6 @@ def test_lease_that_was_lost_is_not_brought_back_by_its_heartbeat(store: LocalLe
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"deployment": "web"}', "\x00"])
 def test_damaged_lease_holds_nothing(store: LocalLeases, tmp_path: Path, text: str) -> None:
     (tmp_path / "web.json").write_text(text)
-    assert store.all() == []
-    assert store.take([lease()]) == []
-
-
-# --- Who is alive ----------------------------------------------------------------------------------------------------
-
-
-def test_living_process_keeps_its_lease_past_the_expiry(tmp_path: Path, holder: Callable[..., object]) -> None:
-    """A laptop that slept must not lose its lock to another process while it still works."""
-    holder("theirs", "web")
-    later = LocalLeases(tmp_path, clock=lambda: time.time() + 10 * locks.EXPIRY_S)
-    assert [found.run for found in later.take([lease()])] == ["theirs"]
-
-
-@pytest.mark.parametrize("reaped", [True, False], ids=["gone", "zombie"])
-def test_lease_of_a_dead_process_is_taken_over_at_once(
-    store: LocalLeases, holder: Callable[..., subprocess.Popen[str]], reaped: bool
-) -> None:
-    child = holder("theirs", "web", "api")
-    assert [found.deployment for found in store.take([lease("api")])] == ["api"]
-    child.kill()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    if reaped:
-        child.wait()
-    assert store.all() == []
-    assert store.take([lease("api")]) == []
-
-
-def test_pid_that_belongs_to_another_process_now_holds_nothing(store: LocalLeases) -> None:
-    reused = {**processes.identity(), "started": "1"}
-    store.take([lease(run="theirs", process=reused)])
-    assert store.take([lease()]) == []
-
-
-def test_what_a_dead_run_left_behind_is_ended_before_its_lease_is_taken_over(
-    store: LocalLeases, holder: Callable[..., subprocess.Popen[str]]
-) -> None:
-    """Its Ansible would go on changing the same machine."""
-    child = holder("dead-run", "web")
-    command = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
-    orphans = {
-        run: subprocess.Popen(command, env={**os.environ, processes.RUN_ENV: run}, stdout=subprocess.PIPE)
-        for run in ("dead-run", "another-run")
-    }
-    try:
-        for orphan in orphans.values():
-            assert orphan.stdout
-            orphan.stdout.readline()
-        child.kill()
-        child.wait()
-        assert store.take([lease()]) == []
-        assert orphans["dead-run"].wait(timeout=30) < 0
-        assert orphans["another-run"].poll() is None
-    finally:
-        for orphan in orphans.values():
-            orphan.kill()
-            orphan.communicate()
-
-
-def test_lease_of_another_host_holds_until_it_expires(tmp_path: Path) -> None:
-    now = [1000.0]
-    store = LocalLeases(tmp_path, clock=lambda: now[0])
-    far = lease(run="theirs", process={"host": "elsewhere", "pid": 1, "started": "1"}, expires=1060.0)
-    store.take([far])
-    now[0] = 1060.0
-    assert store.take([lease()]) == [far]
-    now[0] = 1060.1
     assert store.all() == []
     assert store.take([lease()]) == []
 
@@ -305,3 +203,21 @@ def test_folder_is_made_when_it_is_needed(tmp_path: Path) -> None:
     assert store.all() == []
     assert store.take([lease()]) == []
     assert len(store.all()) == 1
+
+
+# --- Clones ----------------------------------------------------------------------------------------------------------
+
+
+def test_clones_of_one_repository_exclude_each_other(tmp_path: Path) -> None:
+    one, two = (locks.leases(Repo(tmp_path / clone), "shared-id") for clone in ("one", "two"))
+    assert one.take([lease()]) == []
+    assert [found.run for found in two.take([lease(run="theirs")])] == ["mine"]
+    assert locks.leases(Repo(tmp_path / "one"), "another-id").take([lease(run="theirs")]) == []
+
+
+def test_clone_without_a_home_to_write_to_has_locks_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    repo = Repo(tmp_path / "clone")
+    assert locks.leases(repo, "id").take([lease()]) == []
+    assert [path.name for path in (repo.local / "locks").glob("*.json")] == ["web.json"]

@@ -52,6 +52,14 @@ ON_HOLD: list[Any] = [
         Kind.HELD,
         "on hold until 2026-12-24: demo week (would destroy: state: absent)",
     ),
+    (
+        "blocked",
+        desired(state="absent", protect=True, hold=HELD),
+        RECORD,
+        seen(),
+        Kind.HELD,
+        "on hold until 2026-12-24: demo week (would be blocked: protected, although state: absent)",
+    ),
     ("its last day", desired(hold=Hold("2026-06-16", "demo")), None, nothing(), Kind.HELD, ""),
     ("the day it ends", desired(hold=Hold(TODAY, "demo")), None, nothing(), Kind.CREATE, "new"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,27 @@ def test_other_remotes_and_folders_have_other_ids(root: Path) -> None:
     ids |= {origin(root, url) for url in ("https://git.example/team/one", "https://git.example/team/two")}
     ids |= {origin(root, f"/srv/our repositories/{name}.git") for name in ("one", "two")}
     assert len(ids) == 6
+
+
+@pytest.mark.parametrize("remote", ["https://git.example/team/repo", ""])
+def test_worktree_is_the_repository_it_belongs_to(root: Path, tmp_path: Path, remote: str) -> None:
+    git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example", "-c", "commit.gpgsign=false"]
+    words = [["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "First"], ["worktree", "add", "-q", "tree/side"]]
+    words += [["remote", "add", "origin", remote]] if remote else []
+    for each in words:
+        subprocess.run([*git, *each], cwd=root, check=True, capture_output=True)
+    assert Repo(root / "tree" / "side").fallback_id == Repo(root).fallback_id
+    assert Repo(root / "tree").fallback_id != Repo(root).fallback_id
+
+
+def test_clone_that_is_a_submodule_is_a_repository_of_its_own(tmp_path: Path) -> None:
+    ids = set()
+    for name in ("one", "two"):
+        (tmp_path / ".git" / "modules" / name).mkdir(parents=True)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".git").write_text(f"gitdir: ../.git/modules/{name}\n")
+        ids.add(Repo(tmp_path / name).fallback_id)
+    assert len(ids) == 2
 
 
 def test_messages_show_paths_from_the_root(root: Path) -> None:

@@ -27,7 +27,19 @@ RUNNER = ROOT / "runner"
 WORK = "work"
 LAYERS = [
     {"", "errors", "ansible_plugins.module_utils"},  # the latter runs on hosts, alone
-    {"digest", "domain", "expressions", "faults", "generated", "models", "redact", "repo", "template", "yamlfile"},
+    {
+        "digest",
+        "domain",
+        "expressions",
+        "faults",
+        "generated",
+        "git",
+        "models",
+        "redact",
+        "repo",
+        "template",
+        "yamlfile",
+    },
     {"engines"},
     {"providers"},
     {WORK},

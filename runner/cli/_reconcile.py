@@ -8,10 +8,11 @@ from runner.apply import Applied, Job, Result, apply, recover
 from runner.cli._app import App
 from runner.domain import Plan
 from runner.errors import Blocked
+from runner.load import load
 from runner.locks import Lease
 from runner.render.plan import plan_text
 from runner.render.plan_data import plan_json
-from runner.workflow import Planned, Selection, make_plan, require_allowed
+from runner.workflow import Planned, Selection, plan_loaded, require_allowed
 
 INTERRUPTED, FAILED, BLOCKED = 130, 1, Blocked.exit_code
 
@@ -28,8 +29,11 @@ class Consent:
 
 def plan_to_apply(app: App, selection: Selection) -> Planned:
     """A plan that is about to be carried out: nothing of a killed run is in its way."""
-    recover(app.repo)
-    return make_plan(app.repo, selection)
+    loaded = load(app.repo)
+    loaded.require_settings()
+    recover(loaded)
+    loaded.require_valid(selection.names)
+    return plan_loaded(loaded, selection)
 
 
 def carry_out(app: App, planned: Planned, consent: Consent, command: str) -> int:

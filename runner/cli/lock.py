@@ -20,9 +20,11 @@ from runner.workflow import Selection, select
 @click.pass_obj
 def command(app: App, name: str | None, reason: str) -> int:
     """Lock one deployment until runner unlock; without a name, list all locks."""
-    store = locks.LocalLeases(app.repo.local / "locks")
+    loaded = load(app.repo)
+    loaded.require_settings()
+    store = locks.leases(app.repo, loaded.repo_id)
     if name:
-        select(load(app.repo), (), Selection((name,)))
+        select(loaded, (), Selection((name,)))
         others = store.take([locks.new(name, run="by-hand", purpose=reason or "locked by hand", forever=True)])
         if others:
             raise locks.blocked(others[0])

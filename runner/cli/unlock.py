@@ -7,6 +7,7 @@ import click
 from runner import locks
 from runner.cli._app import App
 from runner.errors import UsageError
+from runner.load import load
 
 
 @click.command()
@@ -15,7 +16,9 @@ from runner.errors import UsageError
 @click.pass_obj
 def command(app: App, name: str, reason: str) -> int:
     """Remove the lock of a deployment. An apply that still runs is not stopped by it."""
-    store = locks.LocalLeases(app.repo.local / "locks")
+    loaded = load(app.repo)
+    loaded.require_settings()
+    store = locks.leases(app.repo, loaded.repo_id)
     lease = next((lease for lease in store.all() if lease.deployment == name), None)
     if lease is None:
         raise UsageError(f"{name} is not locked", code="not-locked", hint="see: runner lock")

@@ -152,7 +152,7 @@ def test_second_runner_waits_or_says_who_holds_the_lock(fresh: World, port: Call
     web = port()
     fresh.beacon("web", web, SLOWLY)
     first = fresh.start("reconcile", "--yes")
-    until(lambda: list((fresh.root / ".runner" / "locks").glob("web.json")))
+    until(lambda: list(fresh.locks.glob("web.json")))
 
     refused = fresh.run("reconcile", "--yes")
     assert refused.returncode == 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -21,6 +22,7 @@ from typing import Any
 
 from runner.ansible_plugins.module_utils.supervisor_api import Supervisor
 from runner.processes import RUN_ENV
+from runner.repo import data_home
 from tests.conftest import ROOT, SHARED, RepoBuilder
 
 HERE = Path(__file__).parent
@@ -123,11 +125,18 @@ class World(RepoBuilder):
         left += ["row in the table"] if table.exists() and f"[{name}]" in table.read_text() else []
         return left + [f"process {pid}" for pid in processes(f"{self.home}/services/{name}/")]
 
+    @property
+    def locks(self) -> Path:
+        """Where the leases of this repository are."""
+        found = re.search(r"^id: (\S+)$", (self.root / "runner.yaml").read_text(), re.MULTILINE)
+        assert found
+        return data_home() / found[1] / "locks"
+
     def leftovers(self) -> list[str]:
         """What no run may leave behind: temporary files, locks, processes of a run."""
         local = self.root / ".runner"
         left = [path for folder in ("tmp", "ansible/tmp") for path in (local / folder).glob("*")]
-        left += [path for path in (local / "locks").glob("*") if path.name != ".guard"]
+        left += [path for path in self.locks.glob("*") if path.name != ".guard"]
         left += [path for top in (self.root, self.home) for path in top.rglob("*.tmp") if ".venv" not in path.parts]
         found = [str(path) for path in left]
         for run in self.runs():

@@ -14,6 +14,7 @@ from runner.domain import Resource, Spec
 from runner.engines import process
 from runner.errors import InvalidRequestError, ProviderError
 from runner.providers.base import Check, Context, Credential, Machine, Mark
+from runner.repo import data_home
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -32,7 +33,7 @@ class Provider:
     def __init__(self, context: Context) -> None:
         self._context = context
         settings = context.settings
-        self._home = Path(settings["home"]).expanduser() if settings.get("home") else _data_home() / context.repo
+        self._home = Path(settings["home"]).expanduser() if settings.get("home") else data_home() / context.repo
         self._docker_error: str | None = None
 
     @classmethod
@@ -186,11 +187,6 @@ def uv_path() -> str:
     """The uv of the runner's own environment, else the one on PATH; empty when there is none."""
     own = Path(sys.executable).with_name("uv")
     return str(own) if own.exists() else shutil.which("uv") or ""
-
-
-def _data_home() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "slipway"
 
 
 def _writable(folder: Path) -> Check:
