@@ -10,7 +10,19 @@ import pytest
 from tests.ansible_plugins.module_run import run_module
 
 HOST = {
-    *("asked", "os", "systemd", "container", "packages", "services", "resources", "swaps", "files", "user_exists"),
+    *(
+        "asked",
+        "os",
+        "systemd",
+        "container",
+        "packages",
+        "services",
+        "resources",
+        "swaps",
+        "tables",
+        "files",
+        "user_exists",
+    ),
     *("login_port", "ssh_ports", "reboot", "docker", "gpu"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -104,5 +105,8 @@ def test_broken_settings_are_told(tmp_path: Path, text: str) -> None:
 def test_members_of_the_group_and_start_at_boot(tmp_path: Path) -> None:
     put(tmp_path, "etc/group", "docker-users:x:1:eve\ndocker:x:998:ubuntu,ada\n")
     put(tmp_path, "etc/systemd/system/sockets.target.wants/docker.socket", "")
+    (tmp_path / "etc" / "slipway").mkdir()
+    (tmp_path / "etc" / "slipway" / "docker.nft").write_text("")
     found = host_docker.facts(str(tmp_path / "no.sock"), str(tmp_path))
+    assert list(found["guard"].values()) == [hashlib.sha256(b"").hexdigest(), ""]
     assert (found["members"], found["at_boot"]) == (["ubuntu", "ada"], True)

@@ -12,6 +12,7 @@ ROCKY = {"family": "redhat", "id": "rocky", "version": "9.4", "codename": "", "n
 ARCH = {"family": "other", "id": "arch", "version": "", "codename": "", "name": "Arch Linux"}
 UPDATES, AUTOMATIC = "/etc/apt/apt.conf.d/52slipway-updates", "/etc/dnf/automatic.conf"
 RULES, UNIT = "/etc/slipway/firewall.nft", "/etc/systemd/system/slipway-firewall.service"
+GUARD = {"/etc/slipway/docker.nft": "", "/etc/systemd/system/slipway-docker.service": ""}
 ENGINE = {
     "answers": True,
     "engine": "Engine",
@@ -19,6 +20,7 @@ ENGINE = {
     "api": "1.50",
     "installed": "/usr/bin/dockerd",
     "at_boot": True,
+    "guard": GUARD,
 }
 SETTINGS = {
     "live-restore": True,
@@ -34,6 +36,7 @@ COMMON: dict[str, Any] = {
     "packages": {"manager": "apt", "missing": [], "busy": ""},
     "services": {"active": ["chrony"], "enabled": []},
     "swaps": [],
+    "tables": [],
     "files": {UPDATES: "", AUTOMATIC: "", RULES: "", UNIT: ""},
     "user_exists": False,
     "ssh_ports": [22],
@@ -47,6 +50,7 @@ COMMON: dict[str, Any] = {
         "swarm": False,
         "runtimes": [],
         "members": [],
+        "guard": GUARD,
         "settings": {},
         "settings_error": "",
         "root_dir": "/var/lib/docker",
@@ -75,5 +79,8 @@ WORKS = {
     "toolkit": "/usr/bin/nvidia-ctk",
     "cdi": ["580.95.05"],
 }
+OLD_ENGINE = {**ENGINE, "version": "20.10.24+dfsg1", "settings": SETTINGS}
+GUARD_SHOWN = dict.fromkeys(GUARD, "another")
+GUARD_LOADED = {"tables": ["ip nat", "inet slipway-docker"], "services": {"enabled": ["slipway-docker"]}}
 PROOF = {"driver": "580.95.05", "cards": 1, "engine": "28.2.2"}
 GPU_ENGINE = {**ENGINE, "settings": SETTINGS, "runtimes": ["nvidia", "runc"]}

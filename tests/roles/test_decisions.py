@@ -4,6 +4,7 @@ of the roles; only the look at the host is made up.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,10 @@ from tests.roles.seen import (
     COMMON,
     ENGINE,
     GPU_ENGINE,
+    GUARD_LOADED,
+    GUARD_SHOWN,
     MINT,
+    OLD_ENGINE,
     PROOF,
     ROCKY,
     SETTINGS,
@@ -81,8 +85,8 @@ CASES = [
         ["nvidia-", "linux-", "kernel"],
     ),
     # --- docker
-    Case("none", "docker", {}, ["settings", "install", "service", "proof"]),
-    Case("none-arch", "docker", {"os": ARCH}, ["distribution", "settings", "install", "service", "proof"]),
+    Case("none", "docker", {}, ["settings", "install", "service", "proof", "guard"]),
+    Case("none-arch", "docker", {"os": ARCH}, ["distribution", "settings", "install", "service", "proof", "guard"]),
     Case("adopted-arch", "docker", {"os": ARCH, "docker": {**ENGINE, "settings": SETTINGS}}, []),
     Case("as-wanted", "docker", {"docker": {**ENGINE, "settings": {**SETTINGS, "labels": ["x"]}}}, []),
     Case("other-settings", "docker", {"docker": ENGINE}, ["settings", "proof"]),
@@ -94,8 +98,22 @@ CASES = [
         ["settings", "proof"],
     ),
     Case(
-        "stopped", "docker", {"docker": {"installed": "/usr/bin/dockerd", "settings": SETTINGS}}, ["service", "proof"]
+        "stopped",
+        "docker",
+        {"docker": {"installed": "/usr/bin/dockerd", "settings": SETTINGS}},
+        ["service", "proof", "guard"],
     ),
+    Case("old-engine", "docker", {"docker": OLD_ENGINE}, ["guard"]),
+    Case("old-engine-unguarded", "docker", {"docker": OLD_ENGINE}, [], {"docker_guard": False}),
+    Case("old-engine-no-systemd", "docker", {"systemd": False, "docker": OLD_ENGINE}, []),
+    Case("old-podman", "docker", {"docker": {**OLD_ENGINE, "engine": "Podman Engine", "version": "4.3.1"}}, []),
+    Case(
+        "old-engine-with-other-rules",
+        "docker",
+        {"docker": {**OLD_ENGINE, "guard": GUARD_SHOWN}, **GUARD_LOADED},
+        ["guard"],
+    ),
+    Case("updated-engine", "docker", {"docker": {**ENGINE, "settings": SETTINGS, "guard": GUARD_SHOWN}}, ["guard"]),
     Case("not-at-boot", "docker", {"docker": {**ENGINE, "settings": SETTINGS, "at_boot": False}}, ["service", "proof"]),
     Case("no-systemd", "docker", {"systemd": False, "docker": {**ENGINE, "at_boot": False}}, []),
     Case("rootless-or-snap", "docker", {"docker": {**ENGINE, "installed": "", "at_boot": False}}, []),
@@ -125,7 +143,7 @@ CASES = [
         "mint",
         "docker",
         {"os": MINT},
-        ["settings", "install", "service", "proof"],
+        ["settings", "install", "service", "proof", "guard"],
         {},
         "__docker_repository",
         "https://download.docker.com/linux/ubuntu",
@@ -134,12 +152,20 @@ CASES = [
         "rocky-repository",
         "docker",
         {"os": ROCKY},
-        ["settings", "install", "service", "proof"],
+        ["settings", "install", "service", "proof", "guard"],
         {},
         "__docker_repository",
         "https://download.docker.com/linux/centos",
     ),
-    Case("trixie", "docker", {"os": TRIXIE}, ["settings", "install", "service", "proof"], {}, "__docker_own_cli", True),
+    Case(
+        "trixie",
+        "docker",
+        {"os": TRIXIE},
+        ["settings", "install", "service", "proof", "guard"],
+        {},
+        "__docker_own_cli",
+        True,
+    ),
     # --- nvidia
     Case("no-gpu", "nvidia", {"docker": ENGINE}, ["absent"]),
     Case("works", "nvidia", {"docker": GPU_ENGINE, "gpu": {**WORKS, "proof": PROOF}}, []),
@@ -254,6 +280,11 @@ def evaluate(case: Case, variable: str) -> Any:
     )
 
 
+def topics(case: Case) -> list[str]:
+    """What the role has to do."""
+    return [topic for topic, needed in evaluate(case, f"__{case.role}_topics").items() if needed]
+
+
 def combined(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Objects are merged, everything else is replaced."""
     merged = dict(base)
@@ -263,10 +294,18 @@ def combined(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def test_rules_that_stand_are_left_alone() -> None:
+    saw = {"docker": OLD_ENGINE, **GUARD_LOADED}
+    written = evaluate(Case("", "docker", saw, []), "__docker_guard_files")
+    seen = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in written.items()}
+    standing = {**saw, "docker": {**OLD_ENGINE, "guard": seen}}
+    assert topics(Case("", "docker", standing, [])) == []
+    assert topics(Case("", "docker", {**standing, "tables": []}, [])) == ["guard"]
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.role}-{case.name}")
 def test_role_decides(case: Case) -> None:
-    topics = evaluate(case, f"__{case.role}_topics")
-    assert [topic for topic, needed in topics.items() if needed] == case.topics
-    assert all((ROOT / "roles" / case.role / "tasks" / f"{topic}.yml").is_file() for topic in topics)
+    assert topics(case) == case.topics
+    assert all((ROOT / "roles" / case.role / "tasks" / f"{topic}.yml").is_file() for topic in case.topics)
     if case.show:
         assert evaluate(case, case.show) == case.shown

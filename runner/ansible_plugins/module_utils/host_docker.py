@@ -10,7 +10,7 @@ import shutil
 from typing import Any, Dict, List
 
 from .docker_socket import DockerError, request, socket_path
-from .host_os import read
+from .host_os import fingerprints, read
 
 SETTINGS = "etc/docker/daemon.json"
 SHORT_S = 10
@@ -18,6 +18,8 @@ SHORT_S = 10
 SECRET_KEYS = {"proxies"}
 HIDDEN = "********"
 LOGIN = re.compile(r"(?<=//)[^/@\s]+@")
+GUARD = ("/etc/slipway/docker.nft", "/etc/systemd/system/slipway-docker.service")
+"""What the role `docker` leaves to keep neighbours out."""
 AT_BOOT = ("multi-user.target.wants/docker.service", "sockets.target.wants/docker.socket")
 
 
@@ -37,6 +39,7 @@ def facts(socket: str = "", root: str = "/") -> Dict[str, Any]:
         "installed": shutil.which("dockerd", path=_path(root)) or "",
         "at_boot": any(glob.glob(os.path.join(root, "etc/systemd/system", link)) for link in AT_BOOT),
         "members": _members(read(root, "etc/group")),
+        "guard": fingerprints(list(GUARD), root),
         **_settings(read(root, SETTINGS)),
     }
     try:

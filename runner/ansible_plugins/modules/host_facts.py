@@ -10,7 +10,7 @@ description:
   - Changes nothing. Sets the fact C(slipway_host). Roles that find it set do not look again, so that an already
     prepared host costs one task for all of them; a role that changed something looks again at its end.
   - Needs root for the whole truth. Standard library only; no program is run but systemctl, dpkg-query (or rpm) and,
-    where there is one, nvidia-smi.
+    where they are, nft and nvidia-smi.
   - Do not keep this fact in a fact cache between runs.
 attributes:
   check_mode:
@@ -48,6 +48,7 @@ ansible_facts:
         services: {description: 'names of units: active, enabled', type: dict}
         resources: {description: 'memory_gb, memory_free_gb, swap_gb, disk_free_gb of the engine''s folder', type: dict}
         swaps: {description: Files and devices in use as swap., type: list}
+        tables: {description: 'Tables of nftables that are loaded, as in C(inet filter).', type: list}
         files: {description: SHA-256 of the files asked for., type: dict}
         user_exists: {description: Whether the user asked for exists., type: bool}
         login_port: {description: Port of this very login; 0 when not by SSH., type: int}
@@ -72,7 +73,7 @@ from ansible.module_utils.host_packages import Ran, holder, manager
 
 UNITS = (
     *("systemd-timesyncd", "chrony", "chronyd", "ntp", "ntpd", "ntpsec", "openntpd"),  # who sets the clock
-    *("firewalld", "nftables", "slipway-firewall"),
+    *("firewalld", "nftables", "slipway-firewall", "slipway-docker"),
     *("docker", "containerd"),
 )
 
@@ -95,6 +96,7 @@ def gather(module):
         "services": _services(run) if host_os.has_systemd() else {"active": [], "enabled": []},
         "resources": host_os.resources(folder=docker["root_dir"]),
         "swaps": host_os.swaps(),
+        "tables": _tables(module),
         "files": host_os.fingerprints(params["files"]),
         "user_exists": bool(params["user"]) and _exists(params["user"]),
         "login_port": host_os.login_port(),
@@ -138,6 +140,13 @@ def _services(run):
     if host_os.ufw_enabled():
         found["active"].append("ufw")
     return found
+
+
+def _tables(module):
+    """What somebody has removed from the kernel is not there, whatever its unit says."""
+    program = module.get_bin_path("nft", opt_dirs=["/usr/sbin"])
+    out = module.run_command([program, "list", "tables"])[1] if program else ""
+    return [line.partition(" ")[2] for line in out.splitlines() if line.startswith("table ")]
 
 
 def _ssh_ports(module):
