@@ -163,6 +163,7 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
             "status": status,
             "seconds": data.get("duration"),
             "message": host.message if status in ("failed", "unreachable") else _said(result),
+            **({"changes": result["differences"]} if result.get("differences") else {}),
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from runner import ansible_run, hosts, runs
 from runner.domain import Action, Kind
@@ -21,6 +22,8 @@ class Finding:
     step: str
     message: str
     failed: bool = False
+    changes: tuple[dict[str, Any], ...] = ()
+    """{field, before, after}, where the step can tell."""
 
 
 def look(planned: Planned, redactor: Redactor) -> list[Finding]:
@@ -36,7 +39,8 @@ def look(planned: Planned, redactor: Redactor) -> list[Finding]:
         full = run.event({**event, "kind": "check"})
         if full["status"] in ("changed", "failed", "unreachable") and full["deployment"]:
             failed = full["status"] != "changed"
-            findings.append(Finding(full["deployment"], full["step"], full["message"], failed))
+            changes = tuple(full.get("changes", ()))
+            findings.append(Finding(full["deployment"], full["step"], full["message"], failed, changes))
 
     hosts_file = run.write("hosts.json", hosts.hosts_for_actions(loaded, planned.records, actions))
     try:

@@ -50,10 +50,17 @@ def _deep_rows(planned: Planned, findings: list[Finding]) -> list[dict[str, obje
     for action in planned.plan.actions:
         mine = [finding for finding in findings if finding.deployment == action.deployment]
         if mine:
-            changes = [{"field": f.step, "before": f.message or "differs", "after": "as applied"} for f in mine]
+            changes = [change for finding in mine for change in _changes(finding)]
             reason = "changed by hand on its machine; runner restart repairs the service"
             rows.append({"name": action.deployment, "provider": action.provider, "reason": reason, "changes": changes})
     return rows
+
+
+def _changes(finding: Finding) -> list[dict[str, object]]:
+    """Field by field where the step can tell, else the step itself."""
+    if finding.changes:
+        return [dict(change) for change in finding.changes]
+    return [{"field": finding.step, "before": finding.message or "differs", "after": "as applied"}]
 
 
 def _row(action: Action) -> dict[str, object]:

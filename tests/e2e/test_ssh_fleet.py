@@ -230,6 +230,14 @@ def test_shallow_look_sees_labels_only(fleet: World, tampered: object) -> None:
     assert fleet.json("drift")["deployments"] == []
 
 
+def test_deep_look_shows_fields_before_and_after(fleet: World, tampered: object) -> None:
+    rows = {row["name"]: row["changes"] for row in fleet.json("drift", "--deep", code=2)["deployments"]}
+    assert rows.keys() == {"notes", "chat", "word"}
+    assert rows["notes"] == [{"field": "restart", "before": "never", "after": "unless-stopped"}]
+    assert rows["word"] == [{"field": "env.WORD", "before": "changed", "after": "hello"}]
+    assert [change["field"] for change in rows["chat"]] == ["Ensure security updates install themselves"]
+
+
 def test_restart_repairs_what_was_changed(fleet: World, tampered: dict[str, str]) -> None:
     fleet.ok("restart", "word")
     host = next(host for host in hosts.existing() if host.name == tampered["word"])

@@ -1,4 +1,4 @@
-"""What a service container must look like: as the engine wants it, as a label, and compared with one that exists.
+"""What a service container must look like: as the engine wants it, and as a label.
 Pure: no engine, no files. Values of environment variables never leave this file but in the engine's request.
 """
 
@@ -43,22 +43,10 @@ class ContainerSpec:
         given["env"] = sorted(self.env)
         return given
 
-    def changes(self, container: Mapping[str, Any]) -> Dict[str, Dict[str, Any]]:
-        """{before, after} of what differs from an existing container; both empty when nothing does."""
-        before, after = made_from(container), self.visible()
-        before_env, after_env = before.pop("env", []), after.pop("env")
-        fields = [field for field in after if before.get(field) != after[field]]
-        shown = {"before": {f: before.get(f) for f in fields}, "after": {f: after[f] for f in fields}}
-        actual = environment(container)
-        for key in sorted({*before_env, *after_env}):
-            if key not in after_env:
-                shown["before"]["env." + key] = HIDDEN
-            elif key not in before_env:
-                shown["after"]["env." + key] = HIDDEN
-            elif actual.get(key) != self.env[key]:
-                shown["before"]["env." + key] = HIDDEN
-                shown["after"]["env." + key] = HIDDEN + " (another value)"
-        return shown
+    def hides(self, name: str) -> bool:
+        """Whether the values of a variable must not be shown. Everything is secret unless the caller says what is."""
+        secret = self._params.get("secret_env")
+        return secret is None or name in secret or name not in self.env
 
     def volume_labels(self) -> Dict[str, str]:
         """A volume outlives the container, so it carries whose it is but not the digest."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
+from .container_seen import differences
 from .container_spec import IDENTITY, LABEL, OWNER, ContainerSpec
 from .docker_api import Docker
 from .docker_causes import Cause, explain
@@ -128,7 +129,7 @@ class Steps:
             self._did("created")
             self.before, self.after = {"state": "absent"}, {"state": "running", **self.spec.visible()}
             return True
-        changes = self.spec.changes(current)
+        changes = differences(self.spec, current, self._docker.image(current["Image"]))
         if self._params["pull"] == "always":
             now = (self._docker.image(self.spec.image) or {}).get("Id", "")
             if now not in ("", current["Image"]):

@@ -12,6 +12,8 @@ description:
     one has started; when that fails the old one is put back and started. With O(keep_previous=true) it is kept,
     stopped, until O(state=committed) removes it or O(state=rolled_back) puts it back, so that a health check can
     decide.
+  - What is there is compared with what the engine says of it, not only with what it was made from; so a change by hand
+    is seen and undone.
   - The name of the kept one is the container's name with C(.previous) added.
   - A container or volume of this name that was not made by this module is never touched.
 attributes:
@@ -31,6 +33,10 @@ options:
   image: {type: str, description: 'Image reference. Required for O(state=started), V(restarted) and V(pulled).'}
   command: {type: list, elements: str, default: [], description: Argument vector after the image's entrypoint.}
   env: {type: dict, default: {}, description: Added to the environment. Values may be secret and are never shown.}
+  secret_env:
+    type: list
+    elements: str
+    description: Names of the variables whose values are secret; without it, all of them.
   labels:
     type: dict
     default: {}
@@ -100,6 +106,12 @@ changes:
   returned: always
   type: list
   sample: [image, env.HF_TOKEN]
+differences:
+  description: What differed, for people. Values of secret variables are hidden.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{field: restart, before: never, after: unless-stopped}]
 container:
   description: What there is afterwards.
   returned: success
@@ -151,10 +163,18 @@ def run(module):
         "changed": bool(steps.actions),
         "actions": steps.actions,
         "changes": sorted({*steps.before, *steps.after}) if "recreated" in steps.actions else [],
+        "differences": differences(steps),
         "container": steps.result(),
         "health": said,
         **({"diff": {"before": steps.before, "after": steps.after}} if module._diff else {}),
     }
+
+
+def differences(steps):
+    """Before and after, for people."""
+    before, after = dict(steps.before), dict(steps.after)
+    fields = ["state"] if "created" in steps.actions else sorted({*before, *after})
+    return [{"field": field, "before": before.get(field), "after": after.get(field)} for field in fields]
 
 
 def available_gpus(wanted, docker):
@@ -168,12 +188,17 @@ def available_gpus(wanted, docker):
 
 def guard_secrets(module):
     """Hide every value of `env` in what is shown of the call. Ansible itself hides them wherever they appear in the
-    answer: right for a password, but a variable with the value 1 would hide every 1, so short values and those that
-    are part of the name or the image are left to us. We never put a value into an answer.
+    answer: right for a password, but a variable with the value 1 would hide every 1, so short values, those that are
+    part of the name or the image, and those that are no secret are left to us. We never put a secret into an answer.
     """
-    public = "{name} {image}".format(**module.params)
-    module.no_log_values = {value for value in module.no_log_values if len(value) >= SHORT and value not in public}
-    return {"module_args": {**module.params, "env": dict.fromkeys(module.params["env"], HIDDEN)}}
+    params = module.params
+    names = params["env"] if params["secret_env"] is None else params["secret_env"]
+    secrets = {str(params["env"][name]) for name in names if name in params["env"]}
+    public = "{name} {image}".format(**params)
+    module.no_log_values = {
+        value for value in module.no_log_values & secrets if len(value) >= SHORT and value not in public
+    }
+    return {"module_args": {**params, "env": dict.fromkeys(params["env"], HIDDEN)}}
 
 
 def main():
@@ -192,6 +217,7 @@ def main():
             "image": {"type": "str"},
             "command": {"type": "list", "elements": "str", "default": []},
             "env": {"type": "dict", "default": {}, "no_log": True},
+            "secret_env": {"type": "list", "elements": "str", "no_log": False},
             "labels": {"type": "dict", "default": {}},
             "ports": {"type": "list", "elements": "dict", "default": [], "options": port},
             "volumes": {"type": "dict", "default": {}},
