@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -119,13 +119,15 @@ def _fixed(model: type[BaseModel], options: BaseModel) -> list[str]:
 @cache
 def _immovable(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
     """(field, whether it may be left open) of those that say in_place: False."""
-    extras: dict[str, dict[str, Any]] = {
-        name: info.json_schema_extra or {}  # type: ignore[misc]
-        for name, info in model.model_fields.items()
-    }
-    return tuple(
-        (name, bool(extra.get("may_be_open"))) for name, extra in extras.items() if extra.get("in_place") is False
-    )
+    found: list[tuple[str, bool]] = []
+    for name, info in model.model_fields.items():
+        extra: dict[str, Any] = info.json_schema_extra or {}  # type: ignore[assignment]
+        if extra.get("in_place") is False:
+            found.append((name, bool(extra.get("may_be_open"))))
+        for part in get_args(info.annotation):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found += [(f"{name}.{inner}", False) for inner, _ in _immovable(part)]
+    return tuple(found)
 
 
 def _params(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, Any]:

@@ -116,11 +116,16 @@ class Resource:
     deployment: str
     provider: str
     id: str
-    state: Literal["running", "stopped", "pending", "failed"]
+    state: Literal["running", "stopped", "pending", "failed", "gone"]
+    """gone: it ended without being asked to, and `detail` says why."""
     digest: str = ""
     """The digest in its mark; empty when unfinished."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """engine, address, image… never a secret."""
+    """engine, address, image… never a secret. `machine_runs`: it must be stopped, whatever its service does;
+    `cannot_stop`: why the machine can only be destroyed; `wait`: gone, and until when not to make it again.
+    """
+    leftover: bool = False
+    """A part of a machine that is not there any more, such as a volume: to be removed, never to be used again."""
     detail: str = ""
     """Why it failed or what it waits for."""
     since: str = ""
@@ -143,6 +148,10 @@ class Observation:
     """Stable name of the error."""
     health: Health = "unknown"
     health_detail: str = ""
+    gone: str = ""
+    """Why it is not there, when it ended without being asked to."""
+    wait: str = ""
+    """Why it is not to be made again yet; empty when it may be."""
 
     @property
     def resource(self) -> Resource | None:

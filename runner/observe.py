@@ -25,7 +25,9 @@ class Observed:
     """Provider → why it could not be asked."""
 
 
-def open_provider(loaded: Loaded, provider: str, records: Mapping[str, Record] | None = None) -> ProviderClass:
+def open_provider(
+    loaded: Loaded, provider: str, records: Mapping[str, Record] | None = None, *, everywhere: bool = False
+) -> ProviderClass:
     """A provider, ready to be asked about everything that files and records place with it."""
     kept = records or {}
     hints = [item.spec["machine"] for item in loaded.desired.values() if provider in item.providers]
@@ -38,6 +40,7 @@ def open_provider(loaded: Loaded, provider: str, records: Mapping[str, Record] |
             hints=tuple(hints),
             neighbours=tuple(kept.values()),
             secret=lambda source: vault.external(loaded.repo, "", source),
+            everywhere=everywhere,
         )
     )
 
@@ -63,7 +66,7 @@ def observe(
         )
     if not names:
         known = {*loaded.names, *records}
-        observed.orphans = [r for name, found in sorted(resources.items()) if name not in known for r in found]
+        observed.orphans = [r for name, found in sorted(resources.items()) if name not in known for r in _there(found)]
     if probe:
         _probe(observed, records)
     return observed
@@ -81,6 +84,7 @@ def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of o
     observed: Observed,
     opened: Mapping[str, ProviderClass],
 ) -> Observation:
+    resources, ended = _there(resources, leftovers=want is None or want.state == "absent"), resources
     involved = {*(want.providers if want else ()), *((record.provider,) if record else ())}
     for provider in sorted(involved):
         if provider in observed.failed:
@@ -101,7 +105,16 @@ def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of o
         unfit = [opened[provider].requirements(want.spec) for provider in want.providers]
         if all(unfit):
             return _blocked(name, list(filter(None, unfit)))
+    lost = next((r for r in ended if r.state == "gone"), None)
+    if lost is not None and not resources:
+        return Observation(name, gone=lost.detail, wait=str(lost.facts.get("wait", "")))
     return Observation(name, resources)
+
+
+def _there(resources: Sequence[Resource], *, leftovers: bool = True) -> tuple[Resource, ...]:
+    """Those that are there now: the machines, or one of the things that are left of a machine when there is none."""
+    machines = tuple(r for r in resources if r.state != "gone" and not r.leftover)
+    return machines or tuple(r for r in resources if r.leftover and leftovers)[:1]
 
 
 def _blocked(name: str, reasons: Sequence[ProviderError], before: str = "") -> Observation:

@@ -9,8 +9,21 @@ from typing import Any
 from runner.digest import digest
 from runner.domain import ORDER, Action, Change, Desired, Kind, Observation, Plan, Record, Resource, Spec
 
-DECLARED = ("template", "provider", "machine", "params", "env", "secrets", "ports", "access", "owner", "labels")
+DECLARED = (
+    "template",
+    "provider",
+    "machine",
+    "params",
+    "env",
+    "secrets",
+    "ports",
+    "access",
+    "lifecycle",
+    "owner",
+    "labels",
+)
 DERIVED = ("role", "needs", "service")
+CANNOT_STOP = "destroy it instead (state: absent), or change its options to some that can be stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +129,9 @@ def _absent(want: Desired | None, record: Record | None, resource: Resource | No
 def _stopped(want: Desired, record: Record | None, resource: Resource | None) -> Verdict:
     if resource is None:
         return Verdict(Kind.NONE, "wanted stopped, and nothing is there")
-    if resource.state in ("running", "pending"):
+    if resource.state in ("running", "pending") or resource.facts.get("machine_runs"):
+        if resource.facts.get("cannot_stop"):
+            return Verdict(Kind.BLOCKED, f"it cannot be stopped: {resource.facts['cannot_stop']}", CANNOT_STOP)
         return Verdict(Kind.STOP, "state: stopped")
     if unknown := _protection(want, record):
         return Verdict(Kind.STOP, "it is stopped; what it needs is its new protection on record", changes=unknown)
@@ -127,7 +142,10 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
     resource = have.resource
     if resource is None:
         gone = record is not None and record.digest != ""
-        return Verdict(Kind.CREATE, "it was running and is gone" if gone else "new")
+        why = f": {have.gone}" if have.gone else ""
+        if have.wait:
+            return Verdict(Kind.HELD, f"{have.gone}; {have.wait}", "set state: absent to give it up")
+        return Verdict(Kind.CREATE, f"it was running and is gone{why}" if gone else "new")
     differences = changes(want, record, resource)
     forcing = [change.field for change in differences if change.forces_replacement]
     if resource.provider not in want.providers:

@@ -112,6 +112,7 @@ def _spec(name: str, want: Deployment, template: Template, settings: Settings, v
         "ports": values.ports,
         "env": want.env,
         "access": want.access.model_dump(mode="json"),
+        "lifecycle": want.lifecycle.model_dump(mode="json", include={"ttl"}, exclude_none=True),
         "owner": owner,
         "labels": labels,
         "needs": derived.needs(template, values.params),

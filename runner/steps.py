@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,20 +70,28 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
     The record is blanked and the secrets are made before the provider is asked for anything.
     """
     existing = records.read(it.repo, it.name)
-    attempts: list[str] = []
-    for name in it.spec["provider"]:
+    attempts: dict[str, ProviderError] = {}
+    for name in _in_order(it.spec["provider"], existing):
         try:
             if not check:
                 _begin(it, name, existing)
                 vault.ensure(it.repo, it.name, it.spec["secrets"])
             machine = _created(it, name, check=check)
+            if not check:
+                machine = _noted(it, name, _open(it, name).ready(machine))
         except (CapacityError, QuotaError) as error:
-            attempts.append(f"{name}: {error}")
+            attempts[name] = error
             continue
         return {**_facts(machine, name), "record_before": records.fingerprint(existing)}
-    raise CapacityError(
-        "no candidate has a machine: " + "; ".join(attempts), code="no-capacity", hint="add a candidate"
-    )
+    if len(attempts) == 1:
+        raise next(iter(attempts.values()))
+    text = "\n".join(f"{name}: {error}" for name, error in attempts.items())
+    raise CapacityError(f"no candidate has a machine:\n{text}", code="no-capacity", hint="add a candidate")
+
+
+def _in_order(candidates: Sequence[str], existing: Record | None) -> list[str]:
+    """The one that has the machine comes first: another one would make a second machine."""
+    return sorted(candidates, key=lambda name: existing is None or name != existing.provider)
 
 
 def _created(it: Subject, name: str, *, check: bool) -> Machine:
@@ -94,12 +102,16 @@ def _created(it: Subject, name: str, *, check: bool) -> Machine:
     if check:
         return _open(it, name).create(it.mark, it.spec)
     with _one_at_a_time(it):
-        machine = _open(it, name).create(it.mark, it.spec)
-        noted = records.read(it.repo, it.name)
-        if noted is not None:
-            kept, spec = _kept(asdict(machine)), noted.spec or it.spec
-            records.begin(it.repo, replace(noted, provider=name, machine=kept, spec=spec))
-        return machine
+        return _noted(it, name, _open(it, name).create(it.mark, it.spec))
+
+
+def _noted(it: Subject, name: str, machine: Machine) -> Machine:
+    """Remember at once where it is: a run that ends here must not lose it."""
+    noted = records.read(it.repo, it.name)
+    if noted is not None:
+        kept, spec = _kept(asdict(machine)), noted.spec or it.spec
+        records.begin(it.repo, replace(noted, provider=name, machine=kept, spec=spec))
+    return machine
 
 
 @contextlib.contextmanager
@@ -140,6 +152,12 @@ def machine_absent(it: Subject, *, check: bool) -> None:
             raise ProviderError(f"{name} still has {it.name} after its removal", code="not-gone", hint=hint)
 
 
+def machine_stopped(it: Subject, *, check: bool) -> None:
+    """Ensure the provider says stopped, where machines are stopped at all."""
+    for name in () if check else _providers(it):
+        _open(it, name).stop(it.mark)
+
+
 def _providers(it: Subject) -> list[str]:
     """Every provider that may have it. Raises ProviderError when nobody can be asked: silence proves nothing."""
     record = records.read(it.repo, it.name)
@@ -174,6 +192,7 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
     changed: bool = records.fingerprint(record) != machine["record_before"]
     if check:
         return changed
+    _open(it, record.provider).settle(it.mark, it.spec, record.machine)
     page_changed = access.write_page(it.repo, record, panel)
     records.write(it.repo, record)  # last: it says that everything else is done
     return page_changed or changed
@@ -226,6 +245,7 @@ def _open(it: Subject, name: str) -> ProviderClass:
             machine=place,
             new=it.purpose == Kind.CREATE,
             secret=lambda source: vault.external(it.repo, "", source),
+            everywhere=own is None and not it.spec,
         )
     )
 

@@ -40,9 +40,9 @@ def _find(loaded: Loaded) -> tuple[list[Resource], list[dict[str, str]]]:
     found: list[Resource] = []
     unknown: list[dict[str, str]] = []
     for name in providers.names():
-        provider = open_provider(loaded, name, kept)
+        provider = open_provider(loaded, name, kept, everywhere=True)
         try:
-            found += [r for r in provider.list() if r.deployment not in known]
+            found += [r for r in provider.list() if r.deployment not in known and r.state != "gone"]
             blindness = provider.blind_spot({})
             if blindness is not None:
                 raise blindness
@@ -66,5 +66,6 @@ def _row(resource: Resource) -> dict[str, Any]:
 def _destroy(app: App, loaded: Loaded, found: list[Resource], consent: Consent) -> int:
     """The same path as every destroy: shown, agreed to, locked, run by Ansible, told by events."""
     reason = "orphan: our mark, but no file and no record"
-    actions = tuple(Action(r.deployment, r.provider, Kind.DESTROY, reason) for r in found)
+    things = dict.fromkeys((r.deployment, r.provider) for r in found)  # a machine and what is left of another: one step
+    actions = tuple(Action(deployment, provider, Kind.DESTROY, reason) for deployment, provider in things)
     return carry_out(app, Planned(loaded, {}, Observed(), Plan(actions)), consent, "runner orphans --destroy")

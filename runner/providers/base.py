@@ -65,6 +65,8 @@ class Context:
     """It is known that nothing carries the mark of that deployment yet."""
     secret: Callable[[str], str] = str
     """Source of a secret (`env:NAME`, …) → its value. Raises CredentialsError."""
+    everywhere: bool = False
+    """Look also where no file and no record points to: for orphans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ class Machine:
     connection: dict[str, Any] = field(default_factory=dict)
     """Ansible connection variables: ansible_connection, ansible_host, ansible_port, ansible_user, …"""
     facts: dict[str, Any] = field(default_factory=dict)
-    """More that the roles need, e.g. `home`: the folder that holds our things there."""
+    """More that the roles need, e.g. `home`: the folder that holds our things there. `own`: nothing else is on this
+    machine, so it is stopped and removed as a whole, without the role.
+    """
     keep: dict[str, Any] = field(default_factory=dict)
     """What the record shall keep besides id, address and engine, so that `blind_spot` can tell."""
 
@@ -136,7 +140,21 @@ class ProviderClass(Protocol):
         """Why this spec cannot run here; None when it can. Returned, not raised. Asks nothing twice."""
 
     def create(self, mark: Mark, spec: Spec) -> Machine:
-        """Give a machine for this deployment, the existing one if there is one. Returns at once."""
+        """Give a machine for this deployment, the existing one if there is one. Returns at once; see `ready`."""
+
+    def ready(self, machine: Machine) -> Machine:
+        """Wait until a created machine can be reached, starting it if it is stopped; what is known of it by then.
+
+        Raises ProviderError when it ends or does not come up in time.
+        """
+
+    def settle(self, mark: Mark, spec: Spec, machine: Mapping[str, Any]) -> None:
+        """The last step of an apply on the machine of a record: note there that it was finished, with the digest."""
+
+    def stop(self, mark: Mark) -> None:
+        """Stop the machine that carries the mark and return when the provider says stopped. Quiet when there is none,
+        when it is stopped already, and where machines are not ours to stop.
+        """
 
     def find(self, mark: Mark) -> Machine | None:
         """The machine that carries the mark, if there is one."""

@@ -1,4 +1,4 @@
-"""Ansible action `slipway_machine`: the machine of a deployment is present, found or absent.
+"""Ansible action `slipway_machine`: the machine of a deployment is present, found, stopped or absent.
 
 Runs in the controller: an action costs a tenth of a module. Decides nothing; see `runner.steps`.
 """
@@ -14,7 +14,7 @@ from runner.ansible_plugins.adapter import adapted
 
 
 class ActionModule(ActionBase):
-    """`state`: present, found or absent."""
+    """`state`: present, found, stopped or absent."""
 
     _VALID_ARGS = frozenset({"state"})
 
@@ -25,5 +25,8 @@ class ActionModule(ActionBase):
         if state == "absent":
             steps.machine_absent(it, check=check)
             return {"changed": bool(task_vars["slipway_machine"])}
+        if state == "stopped":
+            steps.machine_stopped(it, check=check)
+            return {"changed": bool((task_vars["slipway_machine"] or {}).get("facts", {}).get("own"))}
         machine = steps.machine_found(it) if state == "found" else steps.machine_present(it, check=check)
         return {"changed": False, "ansible_facts": {"slipway_machine": machine}}

@@ -134,6 +134,16 @@ class Provider:
             keep=self._here(),
         )
 
+    def ready(self, machine: Machine) -> Machine:
+        """It is there."""
+        return machine
+
+    def settle(self, mark: Mark, spec: Spec, machine: Mapping[str, Any]) -> None:
+        """Nothing to note: the mark is on the service."""
+
+    def stop(self, mark: Mark) -> None:
+        """The roles stop the service; the machine goes on."""
+
     def destroy(self, mark: Mark) -> None:
         """The roles remove the service; the machine stays."""
 

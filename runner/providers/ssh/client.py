@@ -86,6 +86,20 @@ class SshHost:
         quiet = ["-o", "BatchMode=yes"] if batch else []
         return ["ssh", *before, *quiet, *self.options(), *key, "-p", str(self.login["port"]), self.target, *words]
 
+    def connection(self) -> dict[str, Any]:
+        """What Ansible needs to get there, as `Machine.connection`."""
+        return {
+            "ansible_connection": "ssh",
+            "ansible_host": self.login["address"],
+            "ansible_port": self.login["port"],
+            "ansible_user": self.login["user"],
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_ssh_private_key_file": self.login["key"],
+            "ansible_ssh_common_args": shlex.join(self.options()),
+            "ansible_become": self.login["user"] != "root",
+            "become_password": self.login["become_password"],
+        }
+
     def as_root(self, command: str, *, asks: bool) -> str:
         """A remote command that root runs. `asks`: sudo reads the password from the first line of standard input."""
         if self.login["user"] == "root":
@@ -193,8 +207,3 @@ def _sockets() -> str:
     if folder.stat().st_uid != os.getuid():
         raise CredentialsError(f"{folder} belongs to somebody else", code="unsafe-folder", hint=f"remove {folder}")
     return str(folder)
-
-
-def words(arguments: Sequence[str]) -> str:
-    """One shell line for settings that take one."""
-    return shlex.join(arguments)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from runner.engines import docker, remote
 from runner.errors import CredentialsError, ProviderError
 from runner.providers.base import Context
+from runner.providers.ssh import observer
 from runner.providers.ssh.client import SshHost, jump_login
 from runner.repo import Repo
 
-OBSERVER = ("docker_socket", "docker_api", "health_probe", "host_observer")
 WORKERS = 32
 LOGIN_DEFAULTS: dict[str, Any] = {
     "port": 22,
@@ -120,18 +118,10 @@ class Fleet:
 
     def _asked(self, name: str) -> dict[str, Any] | ProviderError:
         host = self.host(name)
-        program = remote.program(OBSERVER, "observe", docker.mark(self._context.repo))
         try:
-            password = self.password(host)
-            command = host.as_root(remote.COMMAND, asks=bool(password))
-            answer: dict[str, Any] = json.loads(host.run(command, f"{password}{program}"))
+            return observer.observe(host, self._context.repo, self.password(host))
         except ProviderError as error:
             return error
-        except ValueError:
-            return ProviderError(
-                f"{name}: its answer cannot be read", code="bad-answer", hint="is python3 installed there?"
-            )
-        return answer
 
     def _jump(self, login: Mapping[str, Any]) -> SshHost | None:
         """The host to go through: one of the pool by name or address, or another one, which takes the same key."""

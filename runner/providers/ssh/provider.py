@@ -10,8 +10,7 @@ from runner.domain import Resource, Spec
 from runner.engines import docker
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.providers.base import Check, Context, Credential, Machine, Mark
-from runner.providers.ssh import pool
-from runner.providers.ssh.client import SshHost, words
+from runner.providers.ssh import observer, pool
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS, Fleet, inline_name
 
 if TYPE_CHECKING:
@@ -129,6 +128,16 @@ class Provider:
                 return self._machine(name)
         return None
 
+    def ready(self, machine: Machine) -> Machine:
+        """It is there."""
+        return machine
+
+    def settle(self, mark: Mark, spec: Spec, machine: Mapping[str, Any]) -> None:
+        """Nothing to note: the mark is on the service."""
+
+    def stop(self, mark: Mark) -> None:
+        """The roles stop the service; the machine goes on."""
+
     def destroy(self, mark: Mark) -> None:
         """The roles remove what is ours; the host stays as it is."""
 
@@ -138,26 +147,8 @@ class Provider:
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
         """`docker logs` on the host."""
-        import subprocess
-
         host = self._fleet.host(str(resource.facts["host"]))
-        password = self._fleet.password(host)
-        wanted = f"docker logs --tail {int(lines)} {'--follow ' if follow else ''}{resource.facts['container']} 2>&1"
-        # A shared connection keeps our standard error open until the service says its next word.
-        own = ("-o", "ControlMaster=no", "-o", "ControlPath=none") if follow else ()
-        command = host.command(host.as_root(wanted, asks=bool(password)), before=own)
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, errors="replace") as process:
-            try:
-                if process.stdin:
-                    process.stdin.write(password)
-                    process.stdin.close()
-                yield from (line.rstrip("\n") for line in process.stdout or ())
-                if process.wait():
-                    text = f"the log of {resource.deployment} ended with exit code {process.returncode}"
-                    raise ProviderError(text, code="remote-failed", hint=f"runner status {resource.deployment}")
-            finally:
-                process.terminate()
+        return observer.log(host, resource, self._fleet.password(host), follow=follow, lines=lines)
 
     def checks(self) -> Sequence[Check]:
         """For every host: is it there, with a pinned key, may we use sudo, and does its engine answer."""
@@ -269,17 +260,7 @@ class Provider:
             id=name,
             address=login["address"],
             engine="docker",
-            connection={
-                "ansible_connection": "ssh",
-                "ansible_host": login["address"],
-                "ansible_port": login["port"],
-                "ansible_user": login["user"],
-                "ansible_python_interpreter": "/usr/bin/python3",
-                "ansible_ssh_private_key_file": login["key"],
-                "ansible_ssh_common_args": words(host.options()),
-                "ansible_become": login["user"] != "root",
-                "become_password": login["become_password"],
-            },
+            connection=host.connection(),
             facts={"prepare": True, "docker_socket": "", **({"gpu_ids": list(gpu_ids)} if gpu_ids else {})},
             keep={
                 "host": name,

@@ -1,0 +1,123 @@
+"""Calls to AWS. boto3 takes a third of a second to import, so it is imported by the first call and not before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from runner.errors import ProviderError
+from runner.providers.aws import causes
+
+CONNECT_TIMEOUT_S = 10
+ANSWER_TIMEOUT_S = 60
+ATTEMPTS = 6
+"""Of a call that AWS throttled or failed; with botocore's backoff that takes about half a minute."""
+WORKERS = 16
+T = TypeVar("T")
+
+
+class Api:
+    """One account, any region. Raises ProviderError, translated by `causes`."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._session: Any = None
+        self._clients: dict[tuple[str, str, int], Any] = {}
+
+    def call(self, region: str, operation: str, *, attempts: int = ATTEMPTS, **arguments: Any) -> dict[str, Any]:
+        """One call to EC2. `attempts`: 1 where the caller itself decides what to do after a failure."""
+        return self._guarded(
+            operation, region, lambda: getattr(self._client("ec2", region, attempts), operation)(**arguments)
+        )
+
+    def pages(self, region: str, operation: str, key: str, **arguments: Any) -> list[dict[str, Any]]:
+        """The items under `key` of all pages of a describing call to EC2."""
+
+        def read() -> list[dict[str, Any]]:
+            paginator = self._client("ec2", region, ATTEMPTS).get_paginator(operation)
+            return [item for page in paginator.paginate(**arguments) for item in page.get(key, ())]
+
+        return self._guarded(operation, region, read)
+
+    def parameter(self, region: str, name: str) -> str:
+        """The value of a public parameter of Systems Manager; empty when there is none of that name."""
+        try:
+            answer = self._guarded(
+                "get_parameter", region, lambda: self._client("ssm", region, ATTEMPTS).get_parameter(Name=name)
+            )
+        except ProviderError as error:
+            if error.code == "parameter-not-found":
+                return ""
+            raise
+        return str(answer["Parameter"]["Value"])
+
+    def client(self, service: str, region: str) -> Any:
+        """A client of boto3 for what is not EC2. Its exceptions are not translated."""
+        return self._client(service, region, ATTEMPTS)
+
+    def each(self, regions: Sequence[str], ask: Callable[[str], T]) -> dict[str, T | ProviderError]:
+        """Ask all regions at once: region → answer, or why there is none."""
+
+        def guarded(region: str) -> T | ProviderError:
+            try:
+                return ask(region)
+            except ProviderError as error:
+                return error
+
+        for region in regions:  # before the threads: making clients is not safe in several at once
+            failure = self._opened(region)
+            if failure is not None:
+                return dict.fromkeys(regions, failure)
+        if len(regions) == 1:
+            return {regions[0]: guarded(regions[0])}
+        with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+            return dict(zip(regions, pool.map(guarded, regions), strict=True))
+
+    def _opened(self, region: str) -> ProviderError | None:
+        try:
+            self._guarded("", region, lambda: self._client("ec2", region, ATTEMPTS))
+        except ProviderError as error:
+            return error
+        return None
+
+    @staticmethod
+    def _guarded(operation: str, region: str, act: Callable[[], T]) -> T:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return act()
+        except (BotoCoreError, ClientError) as error:
+            raise causes.translated(error, operation, region) from error
+
+    def _client(self, service: str, region: str, attempts: int) -> Any:
+        key = (service, region, attempts)
+        if key not in self._clients:
+            self._clients[key] = self._new_client(service, region, attempts)
+        return self._clients[key]
+
+    def _new_client(self, service: str, region: str, attempts: int) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        if self._session is None:
+            self._session = boto3.Session(profile_name=self._settings.get("profile") or None)
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=ANSWER_TIMEOUT_S,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            user_agent_extra="slipway",
+            max_pool_connections=WORKERS,
+        )
+        endpoint = self._settings.get("endpoint") or None
+        return self._session.client(service, region_name=region, endpoint_url=endpoint, config=config)
+
+
+def hinted() -> bool:
+    """Whether anything on this machine looks like credentials of AWS. No network, no boto3."""
+    if any(os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE")):
+        return True
+    places = (("AWS_SHARED_CREDENTIALS_FILE", "credentials"), ("AWS_CONFIG_FILE", "config"))
+    return any(Path(os.environ.get(name) or Path.home() / ".aws" / file).is_file() for name, file in places)

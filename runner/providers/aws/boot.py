@@ -1,0 +1,83 @@
+"""Waits for a machine: until it runs, until it lets us in, until it is stopped. Always for AWS's word, never for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from runner.errors import CapacityError, ProviderError, QuotaError
+from runner.providers.aws import remove, seen
+from runner.providers.aws.api import Api
+from runner.providers.aws.seen import Seen
+from runner.providers.ssh.client import SshHost
+
+RUN_LIMIT_S = 600.0
+LOGIN_LIMIT_S = 600.0
+PAUSE_S = 2.0
+UP = (
+    "sh -c 'command -v cloud-init >/dev/null || exit 0; "
+    'case "$(cloud-init status 2>/dev/null)" in *running*|*"not run"*) exit 75;; esac\''
+)
+"""Says whether the first boot is over: until then it may still hold the lock of the package manager."""
+
+
+def running(api: Api, region: str, machine: str, pause: Callable[[float], None] = time.sleep) -> Seen:
+    """The machine once it runs and has an address; it is started when it is stopped.
+
+    Raises CapacityError, QuotaError when AWS has no room for it after all, ProviderError when it ends or takes too long.
+    """
+    deadline = time.monotonic() + RUN_LIMIT_S
+    last: Seen | None = None
+    while time.monotonic() < deadline:
+        last = seen.one(api, region, machine) or last
+        if last is not None and last.state == "running" and last.address:
+            return last
+        if last is not None and last.state in seen.ENDED:
+            raise _ended(last)
+        if last is not None and last.state == "stopped":
+            api.call(region, "start_instances", attempts=1, InstanceIds=[machine])
+        pause(PAUSE_S)
+    state = last.state if last is not None else "not known to AWS"
+    message = f"{machine} does not run after {RUN_LIMIT_S:.0f} s: it is {state}"
+    raise ProviderError(message, code="not-running", hint="run it again: it goes on waiting")
+
+
+def reachable(host: SshHost, api: Api, machine: Seen, pause: Callable[[float], None] = time.sleep) -> None:
+    """Returns when the machine lets us in with the host key that we gave it, and its first boot is over."""
+    deadline = time.monotonic() + LOGIN_LIMIT_S
+    while True:
+        try:
+            host.run(UP, "")
+        except ProviderError as error:
+            failure = error
+        else:
+            return
+        if time.monotonic() > deadline:
+            break
+        pause(PAUSE_S)
+    now = seen.one(api, machine.region, machine.id)
+    if now is None or now.state in seen.ENDED:
+        raise _ended(now or machine)
+    hint = f"{failure.hint} Its boot log: aws ec2 get-console-output --latest --instance-id {machine.id}"
+    raise ProviderError(f"{machine.id} runs, but: {failure}", code=failure.code, hint=hint)
+
+
+def stopped(api: Api, machine: Seen, pause: Callable[[float], None] = time.sleep) -> None:
+    """Stop it and return when AWS says stopped, or gone."""
+    api.call(machine.region, "stop_instances", InstanceIds=[machine.id])
+
+    def done() -> bool:
+        now = seen.one(api, machine.region, machine.id)
+        return now is None or now.state in ("stopped", *seen.ENDED)
+
+    remove.until(done, f"{machine.id} as stopped", pause)
+
+
+def _ended(machine: Seen) -> ProviderError:
+    """Why a machine ended that was to run."""
+    message = f"{machine.id} ended at once: {machine.reason_code}: {machine.reason}"
+    if "Capacity" in machine.reason_code or "Spot" in machine.reason_code:
+        return CapacityError(message, code="no-capacity", hint="run it again, or name more regions or types")
+    if "LimitExceeded" in machine.reason_code:
+        return QuotaError(message, code="quota", hint="ask AWS for more under Service Quotas")
+    return ProviderError(message, code="machine-ended", hint="run it again; if it ends again, look at its boot log")

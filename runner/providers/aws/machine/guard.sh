@@ -1,0 +1,15 @@
+#!/bin/sh
+# The machine ends itself when nobody else does. What its end is, stop or terminate, AWS was told at creation.
+. /etc/slipway/guard
+now=$(date +%s)
+mkdir -p /run/slipway
+[ -s /run/slipway/booted ] || echo "$now" > /run/slipway/booted
+if [ "$TTL_S" -gt 0 ] && [ $((now - $(cat /var/lib/slipway/born))) -ge "$TTL_S" ]; then
+  why="its time of $TTL_S s is over"
+elif [ ! -e /var/lib/slipway/settled ] && [ $((now - $(cat /run/slipway/booted))) -ge "$SETUP_S" ]; then
+  why="it was not finished within $SETUP_S s"
+else
+  exit 0
+fi
+echo "slipway: this machine ends itself: $why" | tee /dev/console
+systemctl poweroff

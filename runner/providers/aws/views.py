@@ -1,0 +1,120 @@
+"""Turns what AWS and the machines say into resources. Pure, but for what the clock is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from runner.domain import Resource
+from runner.engines import docker
+from runner.errors import ProviderError
+from runner.providers.aws.seen import DIGEST, Part, Seen
+
+TAKEN = ("Server.SpotInstanceTermination", "Server.SpotInstanceShutdown")
+ENDED_ITSELF = "Client.InstanceInitiatedShutdown"
+FIRST_WAIT = timedelta(minutes=2)
+LONGEST_WAIT = timedelta(minutes=30)
+NO_STOP = "a one-time spot machine can only be terminated; spot: {type: persistent} can be stopped"
+Answer = Mapping[str, Any] | ProviderError | None
+"""What a machine says of itself, why it does not, or None where nobody asked."""
+
+
+def resource(seen: Seen, provider: str, answer: Answer) -> Resource:
+    """A machine that is there, with the service on it."""
+    base = Resource(
+        seen.deployment, provider, seen.id, "pending", facts=facts(seen), since=seen.launched, detail="it is starting"
+    )
+    if seen.state in ("stopping", "stopped"):
+        return replace(base, state="stopped", digest=seen.tags.get(DIGEST, ""), detail=_stopped(seen))
+    if seen.state != "running" or answer is None:
+        return base
+    if isinstance(answer, ProviderError):
+        said = f"the machine runs, but does not answer: {answer}"
+        digest = seen.tags.get(DIGEST, "")
+        return replace(base, state="running", digest=digest, detail=said, health="unhealthy", health_detail=said)
+    if answer["docker"] and not answer["missing"]:
+        digest = seen.tags.get(DIGEST, "")
+        return replace(base, state="failed", digest=digest, detail=f"Docker on it does not answer: {answer['docker']}")
+    return _of_service(base, seen, answer)
+
+
+def _of_service(base: Resource, seen: Seen, answer: Mapping[str, Any]) -> Resource:
+    found = docker.resources(answer["containers"], base.provider, health=answer["health"])
+    service = next((r for r in found if r.deployment == seen.deployment), None)
+    notice = answer.get("notice", "")
+    if service is None:
+        return replace(base, detail=notice or "the machine runs, its service was not made yet")
+    state = "failed" if service.state == "stopped" else service.state
+    detail = "the machine runs, but its service is stopped" if service.state == "stopped" else service.detail
+    return replace(
+        service,
+        id=base.id,
+        state=state,
+        facts={**service.facts, **base.facts},
+        detail=notice or detail,
+        health="unhealthy" if notice else service.health,
+        health_detail=notice or service.health_detail,
+    )
+
+
+def facts(seen: Seen) -> dict[str, Any]:
+    """What plan, status and prices want to know."""
+    found = {
+        "engine": "docker",
+        "type": seen.type,
+        "region": seen.region,
+        "zone": seen.zone,
+        "address": seen.address,
+        "machine_runs": seen.state in ("pending", "running"),
+    }
+    if not seen.spot:
+        return found
+    persistent = bool(seen.tags.get("slipway-spot") == "persistent")
+    return {**found, "spot": True, **({} if persistent else {"cannot_stop": NO_STOP})}
+
+
+def ended(seen: Sequence[Seen], provider: str, now: datetime) -> Resource:
+    """Machines of one deployment that ended by themselves within the last hour: why, and when to try again."""
+    last = max(seen, key=lambda one: one.launched)
+    taken = [one for one in seen if one.reason_code in TAKEN]
+    found = Resource(last.deployment, provider, last.id, "gone", detail=_why_ended(last), since=last.launched)
+    if len(taken) < 2:  # noqa: PLR2004 - once is bad luck, and nobody waits for that
+        return found
+    wait = min(FIRST_WAIT * 2 ** (len(taken) - 2), LONGEST_WAIT)
+    due = max(map(_ended_at, taken)) + wait
+    often = f"{found.detail}, {len(taken)} times within the hour"
+    until = f"the next try is at {due:%H:%M} UTC" if due > now else ""
+    return replace(found, detail=often, facts={"wait": until})
+
+
+def leftover(part: Part, provider: str) -> Resource:
+    """A part whose machine is not there."""
+    detail = f"a {part.kind.replace('-', ' ')} without its machine"
+    return Resource(
+        part.deployment, provider, part.id, "stopped", facts={"region": part.region}, detail=detail, leftover=True
+    )
+
+
+def _stopped(seen: Seen) -> str:
+    if seen.state == "stopping":
+        return "it is stopping"
+    return f"AWS stopped it: {seen.reason}" if seen.reason_code.startswith("Server.") else ""
+
+
+def _why_ended(seen: Seen) -> str:
+    if seen.reason_code in TAKEN:
+        return f"AWS took the spot machine {seen.id} back"
+    if seen.reason_code == ENDED_ITSELF:
+        return f"{seen.id} ended itself: its time was over, it was not finished in time, or somebody switched it off"
+    return f"{seen.id} ended: {seen.reason or 'AWS gives no reason'}"
+
+
+def _ended_at(seen: Seen) -> datetime:
+    """AWS puts the moment into a text, `… (2026-06-15 10:11:12 GMT)`; where it does not, the launch must do."""
+    _, _, stamp = seen.since.rpartition("(")
+    try:
+        return datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S GMT)").replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.fromisoformat(seen.launched)

@@ -1,0 +1,122 @@
+"""What a deployment wants of AWS, with the settings' defaults filled in, and what may be tried for it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.domain import Spec
+from runner.providers.aws import catalogue
+from runner.providers.aws.catalogue import Offer
+from runner.providers.base import Mark
+
+SMALLEST_DISK_GB = 60
+"""An image with NVIDIA's driver takes about half of that."""
+DEARER = 1.5
+"""How much more than the cheapest that fits a machine may cost, unless max_hourly says."""
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One machine to be had."""
+
+    mark: Mark
+    offers: tuple[Offer, ...]
+    """In the order to try."""
+    spot: Mapping[str, Any] | None
+    """{type, max_price, fallback}; None: on demand."""
+    zone: str
+    disk_gb: int
+    public: bool
+    cidrs: tuple[str, ...]
+    """Empty: wherever the runner is."""
+    ami: str
+    subnet: str
+    user: str
+    key: str
+    setup_limit_s: int
+    ttl_s: int
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        """`spot`, `on-demand`, or both in the order to try."""
+        if self.spot is None:
+            return ("on-demand",)
+        return ("spot", "on-demand") if self.spot["fallback"] == "on-demand" else ("spot",)
+
+
+def wanted(mark: Mark, spec: Spec, settings: Mapping[str, Any]) -> Wanted:
+    """Raises InvalidRequestError when the catalogue knows nothing that fits."""
+    from runner.providers.aws.options import AwsSettings, Options
+
+    options = Options.model_validate(spec["machine"])
+    defaults = AwsSettings.model_validate(dict(settings))
+    return Wanted(
+        mark=mark,
+        offers=offers(spec, settings),
+        spot=options.spot.model_dump() if options.spot else None,
+        zone=options.zone,
+        disk_gb=options.disk_gb or max(SMALLEST_DISK_GB, int(spec.get("needs", {}).get("disk_gb", 0))),
+        public=(options.address or defaults.address) == "public",
+        cidrs=tuple(sorted(set(options.ssh_cidrs if options.ssh_cidrs is not None else defaults.ssh_cidrs))),
+        ami=options.ami,
+        subnet=options.subnet or defaults.subnet,
+        user=options.user or defaults.user,
+        key=options.key or defaults.key,
+        setup_limit_s=seconds(defaults.setup_limit),
+        ttl_s=ttl_s(spec),
+    )
+
+
+def offers(spec: Spec, settings: Mapping[str, Any]) -> tuple[Offer, ...]:
+    """What fits, cheapest first, without what costs much more than the first: that is a decision for people."""
+    machine = spec["machine"]
+    found = catalogue.candidates(choice(machine, settings), needs(spec))
+    limit = machine.get("max_hourly") or (found[0].hourly * DEARER if found and found[0].hourly else None)
+    return tuple(o for o in found if limit is None or o.hourly is None or o.hourly <= limit)
+
+
+def choice(machine: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`machine:` as the catalogue reads it."""
+    spot = machine.get("spot") or None
+    cap = spot.get("max_price") if isinstance(spot, Mapping) else None
+    return {
+        **machine,
+        "region": regions(machine, settings),
+        "spot": bool(spot) or isinstance(spot, Mapping),
+        **({"max_price": cap} if cap else {}),
+    }
+
+
+def needs(spec: Spec) -> dict[str, Any]:
+    """What the service must have, as the catalogue reads it."""
+    return {**spec.get("needs", {}), "gpus": spec.get("service", {}).get("gpus", "none")}
+
+
+def regions(machine: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """The regions that options or settings name, in their order."""
+    named = machine.get("region") or settings.get("region") or catalogue.DEFAULT_REGION
+    return [named] if isinstance(named, str) else list(named)
+
+
+def ttl_s(spec: Spec) -> int:
+    """How long a machine may live; 0: for ever."""
+    return seconds(spec.get("lifecycle", {}).get("ttl") or "")
+
+
+def seconds(duration: str) -> int:
+    """`1h30m` → 5400; 0 for an empty text."""
+    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
+
+
+def tokens(wanted: Wanted, *what: str) -> Iterator[str]:
+    """Client tokens for one attempt: always the same ones, so that asking twice gives one machine. The next one is for
+    when the machine of the first has ended: AWS would go on to answer with that one.
+    """
+    asked = (wanted.mark.repo, wanted.mark.deployment, wanted.mark.digest, *what)
+    for generation in range(10):
+        yield hashlib.sha256("\n".join((*asked, str(generation))).encode()).hexdigest()

@@ -1,0 +1,51 @@
+"""Looks at a host that runs containers of ours, by one SSH connection: for every provider whose machines have SSH."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+from runner.domain import Resource
+from runner.engines import docker, remote
+from runner.errors import ProviderError
+from runner.providers.ssh.client import SshHost
+
+OBSERVER = ("docker_socket", "docker_api", "health_probe", "host_observer")
+
+
+def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
+    """What `module_utils.host_observer` says there. The password, if sudo asks for one, ends with a newline.
+
+    Raises ProviderError when the host does not answer.
+    """
+    program = remote.program(OBSERVER, "observe", docker.mark(repo))
+    command = host.as_root(remote.COMMAND, asks=bool(password))
+    said = host.run(command, f"{password}{program}")
+    try:
+        answer: dict[str, Any] = json.loads(said)
+    except ValueError as error:
+        hint = "is python3 installed there?"
+        raise ProviderError(f"{host.name}: its answer cannot be read", code="bad-answer", hint=hint) from error
+    return answer
+
+
+def log(host: SshHost, resource: Resource, password: str = "", *, follow: bool, lines: int) -> Iterator[str]:
+    """`docker logs` on the host, newest last. Blocks while following."""
+    wanted = f"docker logs --tail {int(lines)} {'--follow ' if follow else ''}{resource.facts['container']} 2>&1"
+    # A shared connection keeps our standard error open until the service says its next word.
+    own = ("-o", "ControlMaster=no", "-o", "ControlPath=none") if follow else ()
+    command = host.command(host.as_root(wanted, asks=bool(password)), before=own)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, errors="replace") as process:
+        try:
+            if process.stdin:
+                process.stdin.write(password)
+                process.stdin.close()
+            yield from (line.rstrip("\n") for line in process.stdout or ())
+            if process.wait():
+                text = f"the log of {resource.deployment} ended with exit code {process.returncode}"
+                raise ProviderError(text, code="remote-failed", hint=f"runner status {resource.deployment}")
+        finally:
+            process.terminate()
