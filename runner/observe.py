@@ -105,6 +105,11 @@ def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of o
         unfit = [opened[provider].requirements(want.spec) for provider in want.providers]
         if all(unfit):
             return _blocked(name, list(filter(None, unfit)))
+    return _seen(name, resources, ended)
+
+
+def _seen(name: str, resources: tuple[Resource, ...], ended: tuple[Resource, ...]) -> Observation:
+    """With nothing there, what the provider says about its end."""
     lost = next((r for r in ended if r.state == "gone"), None)
     if lost is not None and not resources:
         return Observation(name, gone=lost.detail, wait=str(lost.facts.get("wait", "")))

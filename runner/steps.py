@@ -14,7 +14,7 @@ from typing import Any
 
 from runner import access, generated, locks, providers, records, specs, vault
 from runner.domain import Kind, Record
-from runner.errors import CapacityError, ProviderError, QuotaError
+from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
 from runner.providers.base import Context, Machine, Mark, ProviderClass
 from runner.repo import Repo
 
@@ -100,7 +100,8 @@ def _created(it: Subject, name: str, *, check: bool) -> Machine:
     A new one also notes its spec, digest or not: the next one must see which ports and GPUs it takes.
     """
     if check:
-        return _open(it, name).create(it.mark, it.spec)
+        provider = _open(it, name)
+        return _there(it, provider) if provider.rents else provider.create(it.mark, it.spec)
     with _one_at_a_time(it):
         return _noted(it, name, _open(it, name).create(it.mark, it.spec))
 
@@ -111,6 +112,14 @@ def _noted(it: Subject, name: str, machine: Machine) -> Machine:
     if noted is not None:
         kept, spec = _kept(asdict(machine)), noted.spec or it.spec
         records.begin(it.repo, replace(noted, provider=name, machine=kept, spec=spec))
+    return machine
+
+
+def _there(it: Subject, provider: ProviderClass) -> Machine:
+    """For a check, nothing is rented."""
+    machine = provider.find(it.mark)
+    if machine is None:
+        raise GoneError(f"{it.name} has no machine to check", code="gone", hint=f"runner reconcile {it.name}")
     return machine
 
 

@@ -95,6 +95,8 @@ class ProviderClass(Protocol):
     summary: ClassVar[str]
     """One line for tables."""
     credentials: ClassVar[tuple[Credential, ...]]
+    rents: ClassVar[bool]
+    """Whether `create` makes something that costs, which a check must not."""
 
     @classmethod
     def options(cls) -> type[BaseModel]:

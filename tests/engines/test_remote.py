@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner.engines import docker, remote
-from runner.providers.ssh.fleet import OBSERVER
+from runner.providers.ssh.observer import OBSERVER
 
 PYTHON = "/usr/bin/python3"
 CANARY = "canary-5up3r-s3cret"

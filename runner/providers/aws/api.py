@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,9 +102,12 @@ class Api:
     def _new_client(self, service: str, region: str, attempts: int) -> Any:
         import boto3
         from botocore.config import Config
+        from botocore.session import get_session
 
         if self._session is None:
-            self._session = boto3.Session(profile_name=self._settings.get("profile") or None)
+            core = get_session()
+            core.register_component("data_loader", _descriptions())
+            self._session = boto3.Session(botocore_session=core, profile_name=self._settings.get("profile") or None)
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=ANSWER_TIMEOUT_S,
@@ -113,6 +117,14 @@ class Api:
         )
         endpoint = self._settings.get("endpoint") or None
         return self._session.client(service, region_name=region, endpoint_url=endpoint, config=config)
+
+
+@cache
+def _descriptions() -> Any:
+    """What botocore knows of services: megabytes, which are read once in a process."""
+    from botocore.loaders import create_loader
+
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 def hinted() -> bool:

@@ -1,4 +1,4 @@
-"""Waits for a machine: until it runs, until it lets us in, until it is stopped. Always for AWS's word, never for a time."""
+"""Waits for a machine: until it runs, until it lets us in, until it is stopped. For AWS's word, never for a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UP = (
 def running(api: Api, region: str, machine: str, pause: Callable[[float], None] = time.sleep) -> Seen:
     """The machine once it runs and has an address; it is started when it is stopped.
 
-    Raises CapacityError, QuotaError when AWS has no room for it after all, ProviderError when it ends or takes too long.
+    Raises CapacityError, QuotaError when AWS has no room after all, ProviderError when it ends or takes too long.
     """
     deadline = time.monotonic() + RUN_LIMIT_S
     last: Seen | None = None

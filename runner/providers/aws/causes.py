@@ -40,15 +40,19 @@ _KINDS: tuple[tuple[str, type[ProviderError], str], ...] = (
         "the credentials have expired; log in again, e.g. aws sso login",
     ),
     (
-        r"VcpuLimitExceeded|InstanceLimitExceeded|MaxSpotInstanceCountExceeded|MaxSpotFleet.*|VolumeLimitExceeded"
-        r"|SecurityGroupLimitExceeded|RulesPerSecurityGroupLimitExceeded|Spot.*LimitExceeded",
+        (
+            r"VcpuLimitExceeded|InstanceLimitExceeded|MaxSpotInstanceCountExceeded|MaxSpotFleet.*|VolumeLimitExceeded"
+            r"|SecurityGroupLimitExceeded|RulesPerSecurityGroupLimitExceeded|Spot.*LimitExceeded"
+        ),
         QuotaError,
         "runner quota says how much is left; ask AWS for more under Service Quotas, or name other types or regions",
     ),
     (
-        r"Insufficient(Instance|Host|ReservedInstance)?Capacity|UnfulfillableCapacity|MaxFleetCountExceeded"
-        r"|ReservationCapacityExceeded|Unsupported|InsufficientFreeAddressesInSubnet|InsufficientAddressCapacity"
-        r"|SpotMaxPriceTooLow",
+        (
+            r"Insufficient(Instance|Host|ReservedInstance)?Capacity|UnfulfillableCapacity|MaxFleetCountExceeded"
+            r"|ReservationCapacityExceeded|Unsupported|InsufficientFreeAddressesInSubnet|InsufficientAddressCapacity"
+            r"|SpotMaxPriceTooLow"
+        ),
         CapacityError,
         "try again later, name more regions, or allow other types",
     ),

@@ -55,10 +55,11 @@ class Launch:
             for offer in self.wanted.offers:
                 try:
                     made = self._offered(offer, market)
-                    self._tidy(besides=offer.region)
-                    return made
                 except (CapacityError, QuotaError) as error:
                     failure = error
+                else:
+                    self._tidy(besides=offer.region)
+                    return made
         self._tidy()
         raise self._in_vain(failure)
 

@@ -36,6 +36,7 @@ class Provider:
         Credential("access key", ("AWS_ACCESS_KEY_ID",), "or a profile: aws configure, aws sso login"),
         Credential("secret key", ("AWS_SECRET_ACCESS_KEY",), "or a profile: aws configure, aws sso login"),
     )
+    rents: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         self._context = context

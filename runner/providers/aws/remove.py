@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from runner.errors import GoneError, ProviderError
 from runner.providers.aws import seen
@@ -13,7 +15,8 @@ from runner.providers.base import Mark
 
 LIMIT_S = 900.0
 PAUSE_S = 2.0
-REQUEST, VOLUME, GROUP = "spot-instances-request", "volume", "security-group"
+REQUEST, GROUP = "spot-instances-request", "security-group"
+_REMOVED = (("volume", "delete_volume", "VolumeId"), (GROUP, "delete_security_group", "GroupId"))
 STILL_USED = {"dependency-violation", "volume-in-use", "incorrect-state"}
 
 
@@ -27,14 +30,9 @@ def everything(api: Api, region: str, mark: Mark, pause: Callable[[float], None]
     if alive := [one.id for one in found if one.there]:
         _quietly(api, region, "terminate_instances", InstanceIds=alive)
     until(lambda: not _unfinished(api, region, mark), f"the end of {', '.join(alive)} in {region}", pause)
-    for volume in seen.parts(api, region, VOLUME, seen.marked(mark.repo, mark.deployment)):
-        until(
-            lambda it=volume.id: _removed(api, region, "delete_volume", VolumeId=it), f"the end of {volume.id}", pause
-        )  # type: ignore[misc]
-    for one in seen.parts(api, region, GROUP, seen.marked(mark.repo, mark.deployment)):
-        until(
-            lambda it=one.id: _removed(api, region, "delete_security_group", GroupId=it), f"the end of {one.id}", pause
-        )  # type: ignore[misc]
+    for kind, operation, name in _REMOVED:
+        for part in seen.parts(api, region, kind, seen.marked(mark.repo, mark.deployment)):
+            until(partial(_removed, api, region, operation, **{name: part.id}), f"the end of {part.id}", pause)
 
 
 def group(api: Api, region: str, mark: Mark) -> None:
@@ -58,7 +56,7 @@ def _unfinished(api: Api, region: str, mark: Mark) -> list[Seen]:
     return [one for one in found if one.state != "terminated"]
 
 
-def _removed(api: Api, region: str, operation: str, **arguments: str) -> bool:
+def _removed(api: Api, region: str, operation: str, **arguments: Any) -> bool:
     """Whether it is gone now; not while something still uses it."""
     try:
         api.call(region, operation, **arguments)
@@ -71,7 +69,7 @@ def _removed(api: Api, region: str, operation: str, **arguments: str) -> bool:
     return True
 
 
-def _quietly(api: Api, region: str, operation: str, **arguments: list[str]) -> None:
+def _quietly(api: Api, region: str, operation: str, **arguments: Any) -> None:
     """What is gone already is what was wanted."""
     try:
         api.call(region, operation, **arguments)

@@ -130,7 +130,10 @@ def from_answer(data: Mapping[str, Any], region: str) -> Seen:
     found = tagged(data)
     reason = data.get("StateReason", {})
     volumes = {device["Ebs"]["VolumeId"] for device in data.get("BlockDeviceMappings", ()) if "Ebs" in device}
-    groups = {group["GroupId"] for group in data.get("SecurityGroups", ())}
+    interfaces = data.get("NetworkInterfaces", ())
+    groups = {
+        group["GroupId"] for one in (data, *interfaces) for group in one.get("SecurityGroups", one.get("Groups", ()))
+    }
     request = str(data.get("SpotInstanceRequestId") or "")
     return Seen(
         id=data["InstanceId"],

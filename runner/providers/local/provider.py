@@ -29,6 +29,7 @@ class Provider:
     kind: ClassVar[Literal["machine", "platform", "endpoint"]] = "machine"
     summary: ClassVar[str] = "this machine, with Docker or with supervised processes"
     credentials: ClassVar[tuple[Credential, ...]] = ()
+    rents: ClassVar[bool] = False
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -11,6 +11,7 @@ from runner.engines import docker
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.providers.base import Check, Context, Credential, Machine, Mark
 from runner.providers.ssh import observer, pool
+from runner.providers.ssh.client import SshHost
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS, Fleet, inline_name
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Provider:
     kind: ClassVar[Literal["machine", "platform", "endpoint"]] = "machine"
     summary: ClassVar[str] = "hosts that you have SSH to, from a pool or by address"
     credentials: ClassVar[tuple[Credential, ...]] = ()
+    rents: ClassVar[bool] = False
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -10,13 +10,13 @@ BASE = os.environ["IMDS"]
 PLACE = "/run/slipway/notice"
 
 
-def ask(path, method="GET", **headers):
+def ask(path: str, method: str = "GET", **headers: str) -> str:
     request = urllib.request.Request(BASE + "/latest/" + path, method=method, headers=headers)
     with urllib.request.urlopen(request, timeout=2) as answer:
-        return answer.read().decode()
+        return str(answer.read(), "utf-8")
 
 
-def look():
+def look() -> str:
     token = ask("api/token", "PUT", **{"X-aws-ec2-metadata-token-ttl-seconds": "60"})
     try:
         said = json.loads(ask("meta-data/spot/instance-action", **{"X-aws-ec2-metadata-token": token}))
@@ -27,7 +27,7 @@ def look():
     return "AWS takes this machine back ({action}) at {time}".format(**said)
 
 
-def note(text):
+def note(text: str) -> None:
     if not text:
         if os.path.exists(PLACE):
             os.unlink(PLACE)
