@@ -34,7 +34,8 @@ def service(small: Small, text: str = "") -> dict[str, Any]:
 
 def test_spec_has_a_declared_and_a_derived_half(small: Small) -> None:
     spec = resolved(small).spec
-    declared = ["template", "provider", "machine", "params", "secrets", "ports", "env", "access", "owner", "labels"]
+    declared = ["template", "provider", "machine", "params", "secrets", "ports", "env"]
+    declared += ["access", "lifecycle", "owner", "labels"]
     assert list(spec) == [*declared, "needs", "role", "service"]
     assert spec["service"] == {
         "image": "example/app:1",

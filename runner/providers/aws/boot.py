@@ -24,7 +24,8 @@ UP = (
 def running(api: Api, region: str, machine: str, pause: Callable[[float], None] = time.sleep) -> Seen:
     """The machine once it runs and has an address; it is started when it is stopped.
 
-    Raises CapacityError, QuotaError when AWS has no room after all, ProviderError when it ends or takes too long.
+    Raises CapacityError, QuotaError when AWS ends a new one for want of room, ProviderError when it cannot be started
+    or takes too long.
     """
     deadline = time.monotonic() + RUN_LIMIT_S
     last: Seen | None = None
@@ -35,11 +36,20 @@ def running(api: Api, region: str, machine: str, pause: Callable[[float], None] 
         if last is not None and last.state in seen.ENDED:
             raise _ended(last)
         if last is not None and last.state == "stopped":
-            api.call(region, "start_instances", attempts=1, InstanceIds=[machine])
+            _start(api, last)
         pause(PAUSE_S)
     state = last.state if last is not None else "not known to AWS"
     message = f"{machine} does not run after {RUN_LIMIT_S:.0f} s: it is {state}"
     raise ProviderError(message, code="not-running", hint="run it again: it goes on waiting")
+
+
+def _start(api: Api, machine: Seen) -> None:
+    """Its own error where there is no room: the machine is still there, and no other one must be made for it."""
+    try:
+        api.call(machine.region, "start_instances", attempts=1, InstanceIds=[machine.id])
+    except (CapacityError, QuotaError) as error:
+        hint = "run it again later; or destroy it and let it be made anew elsewhere, which loses its data"
+        raise ProviderError(f"{machine.id} cannot be started now: {error}", code=error.code, hint=hint) from error
 
 
 def reachable(host: SshHost, api: Api, machine: Seen, pause: Callable[[float], None] = time.sleep) -> None:
