@@ -10,9 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from tests.lab.cloud import Cloud
 
 hypothesis.settings.register_profile("slipway", deadline=None)  # no test depends on how fast the machine is
 hypothesis.settings.load_profile("slipway")
@@ -102,3 +106,12 @@ def free_port() -> Callable[[], int]:
             return int(probe.getsockname()[1])
 
     return choose
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    """The API of a cloud, without machines behind it: see tests/lab/cloud."""
+    from tests.lab.cloud import Cloud  # brings moto, which most tests do without
+
+    with Cloud() as running:
+        yield running

@@ -8,7 +8,7 @@ import re
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -18,17 +18,19 @@ from tests.lab.host import LabError, run
 USERS = ("ubuntu", "needs-password", "no-sudo")  # ids from 1000 on, as the image has them
 
 
-def archive() -> IO[bytes]:
-    """A tar of these files, to be unpacked at the root."""
+def archive(more: Iterable[tuple[str, str]] = (), *, login: bool = True) -> IO[bytes]:
+    """A tar of these files and more (path, text), to be unpacked at the root. `login`: the lab may log in."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        public = machine.key().with_suffix(".pub").read_text()
-        for number, user in enumerate(USERS, start=1000):
+        for number, user in enumerate(USERS if login else (), start=1000):
+            public = machine.key().with_suffix(".pub").read_text()
             _add(tar, f"home/{user}/.ssh/authorized_keys", public, owner=number, mode=0o600)
         _add(tar, "etc/slipway-lab/resolv.conf", "".join(_nameservers()))
         _add(tar, "etc/apt/apt.conf.d/90lab", "".join(_apt_settings()))
         _add(tar, "etc/environment", "".join(_proxies()))
         _add(tar, "usr/local/share/ca-certificates/slipway-lab.crt", registry.certificate().read_text())
+        for path, text in more:
+            _add(tar, path, text)
     file.seek(0)
     return file
 
