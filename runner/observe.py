@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from runner import providers, vault
@@ -105,11 +106,16 @@ def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of o
         unfit = [opened[provider].requirements(want.spec) for provider in want.providers]
         if all(unfit):
             return _blocked(name, list(filter(None, unfit)))
-    return _seen(name, resources, ended)
+    return _seen(name, resources, ended, record)
 
 
-def _seen(name: str, resources: tuple[Resource, ...], ended: tuple[Resource, ...]) -> Observation:
-    """With nothing there, what the provider says about its end."""
+def _seen(
+    name: str, resources: tuple[Resource, ...], ended: tuple[Resource, ...], record: Record | None
+) -> Observation:
+    """With nothing there, what the provider and the record say about its end."""
+    ends = str(record.machine.get("ends", "")) if record is not None else ""
+    if ends and not resources and datetime.fromisoformat(ends) <= datetime.now(UTC):
+        return Observation(name, gone=f"its time was over at {ends}", wait="a new lifecycle.ttl makes it again")
     lost = next((r for r in ended if r.state == "gone"), None)
     if lost is not None and not resources:
         return Observation(name, gone=lost.detail, wait=str(lost.facts.get("wait", "")))

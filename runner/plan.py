@@ -143,7 +143,7 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
     if resource is None:
         gone = record is not None and record.digest != ""
         why = f": {have.gone}" if have.gone else ""
-        if have.wait:
+        if have.wait and (record is None or record.spec.get("lifecycle") == want.spec.get("lifecycle")):
             return Verdict(Kind.HELD, f"{have.gone}; {have.wait}", "set state: absent to give it up")
         return Verdict(Kind.CREATE, f"it was running and is gone{why}" if gone else "new")
     differences = changes(want, record, resource)

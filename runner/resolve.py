@@ -136,12 +136,13 @@ def _desired(source: Source, want: Deployment, spec: Spec, values: Declared) -> 
         hold=Hold(want.hold.until.isoformat(), want.hold.reason) if want.hold else None,
         owner=spec["owner"],
         price=provider.price(spec["machine"], {**spec["needs"], "gpus": spec["service"]["gpus"]}),
-        notices=_notices(want),
+        notices=_notices(want, values.candidates),
     )
 
 
-def _notices(want: Deployment) -> tuple[tuple[str, str], ...]:
-    """The fields that were set and have no effect yet."""
+def _notices(want: Deployment, candidates: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The fields that were set and have no effect yet, at some of the candidates at least."""
+    honoured = set.intersection(*(set(providers.load(name).honours) for name in candidates))
     found: list[str] = []
     for name in want.model_fields_set:
         value = getattr(want, name)
@@ -154,7 +155,7 @@ def _notices(want: Deployment) -> tuple[tuple[str, str], ...]:
                 for field in value.model_fields_set & later.keys()
                 if getattr(value, field) != later[field]
             ]
-    return tuple((field, "is accepted but has no effect yet") for field in sorted(found))
+    return tuple((field, "is accepted but has no effect yet") for field in sorted({*found} - honoured))
 
 
 @cache

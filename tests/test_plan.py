@@ -23,6 +23,11 @@ NEWER = desired(spec=spec(params={"model": "large"}))
 FORCED = desired(spec=spec(machine={"engine": "docker"}))
 MOVED = desired(spec=spec(provider=["other"]))
 HELD = Hold("2026-12-24", "demo week")
+RENTED = {"engine": "docker", "machine_runs": True}
+RENEWED = desired(spec=spec(lifecycle={"ttl": "9h"}))
+NO_STOP = {**RENTED, "cannot_stop": "spot"}
+LOST = Observation("web", gone="taken back")
+LOST_AGAIN = Observation("web", gone="taken back, 2 times", wait="the next try is at 10:00 UTC")
 TWO = Observation("web", (make.resource(id="one"), make.resource(id="two")))
 
 CANNOT_BE_OBSERVED: list[Any] = [
@@ -109,10 +114,17 @@ WANTED_STOPPED: list[Any] = [
     ("stopped", STOPPED, RECORD, seen(state="stopped"), Kind.NONE, "stopped, as wanted"),
     ("failed", STOPPED, RECORD, seen(state="failed"), Kind.NONE, "stopped, as wanted"),
     ("nothing there", STOPPED, None, nothing(), Kind.NONE, "wanted stopped, and nothing is there"),
+    ("failed on a rented machine", STOPPED, RECORD, seen(state="failed", facts=RENTED), Kind.STOP, "state: stopped"),
+    ("machine that cannot stop", STOPPED, RECORD, seen(facts=NO_STOP), Kind.BLOCKED, "it cannot be stopped: spot"),
+    ("was taken back", STOPPED, RECORD, LOST, Kind.NONE, "wanted stopped, and nothing is there"),
 ]
 WANTED_RUNNING: list[Any] = [
     ("nothing", WANT, None, nothing(), Kind.CREATE, "new"),
     ("nothing, but recorded", WANT, RECORD, nothing(), Kind.CREATE, "it was running and is gone"),
+    ("taken back", WANT, RECORD, LOST, Kind.CREATE, "it was running and is gone: taken back"),
+    ("ended before it was finished", WANT, None, LOST, Kind.CREATE, "new"),
+    ("taken back again", WANT, RECORD, LOST_AGAIN, Kind.HELD, "taken back, 2 times; the next try is at 10:00 UTC"),
+    ("time was over, and a new one is given", RENEWED, RECORD, LOST_AGAIN, Kind.CREATE, "it was running and is gone: taken back, 2 times"),
     ("nothing, blank record", WANT, replace(RECORD, digest=""), nothing(), Kind.CREATE, "new"),
     ("other provider", MOVED, RECORD, seen(), Kind.REPLACE, "provider cannot change in place"),
     ("fixed option differs", FORCED, RECORD, seen(), Kind.REPLACE, "machine.engine cannot change in place"),

@@ -84,7 +84,9 @@ class Machine:
     machine, so it is stopped and removed as a whole, without the role.
     """
     keep: dict[str, Any] = field(default_factory=dict)
-    """What the record shall keep besides id, address and engine, so that `blind_spot` can tell."""
+    """What the record shall keep besides id, address and engine, so that `blind_spot` can tell. `ends`: ISO time at
+    which the machine ends by itself, not to be made again.
+    """
 
 
 class ProviderClass(Protocol):
@@ -97,6 +99,8 @@ class ProviderClass(Protocol):
     credentials: ClassVar[tuple[Credential, ...]]
     rents: ClassVar[bool]
     """Whether `create` makes something that costs, which a check must not."""
+    honours: ClassVar[tuple[str, ...]]
+    """Dotted fields of a deployment that have an effect here, and not everywhere yet."""
 
     @classmethod
     def options(cls) -> type[BaseModel]:

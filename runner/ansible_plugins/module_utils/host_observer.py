@@ -15,16 +15,27 @@ from .health_probe import probe
 
 HEALTH_LABEL = "slipway-health"
 TIMEOUT_S = 3.0
+NOTICE = "/run/slipway/notice"
 
 
 def observe(labels):
-    """{"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "health": {...}}."""
+    """{"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "health": {...},
+    "notice": what the machine has been told of its end, or ""}.
+    """
+    found = {"docker": "", "missing": False, "containers": [], "health": {}, "notice": _notice()}
     try:
         containers = Docker().containers(labels)
     except DockerError as error:
-        missing = shutil.which("dockerd") is None
-        return {"docker": str(error), "missing": missing, "containers": [], "health": {}}
-    return {"docker": "", "missing": False, "containers": containers, "health": _health(containers)}
+        return dict(found, docker=str(error), missing=shutil.which("dockerd") is None)
+    return dict(found, containers=containers, health=_health(containers))
+
+
+def _notice():
+    try:
+        with open(NOTICE) as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def _health(containers):

@@ -37,6 +37,7 @@ class Provider:
         Credential("secret key", ("AWS_SECRET_ACCESS_KEY",), "or a profile: aws configure, aws sso login"),
     )
     rents: ClassVar[bool] = True
+    honours: ClassVar[tuple[str, ...]] = ("lifecycle.ttl",)
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -113,16 +114,17 @@ class Provider:
         sought = wanted(mark, spec, self._context.settings)
         there = self._one(mark)
         if there is None:
-            return self._machine(Launch(self._api, sought).run(), key=sought.key)
-        self._admit(there, mark, sought.cidrs)
-        return self._machine(there, key=sought.key)
+            there = Launch(self._api, sought).run()
+        else:
+            self._admit(there, mark, sought.cidrs)
+        return self._machine(there, key=sought.key, ends=views.end(there, sought.ttl_s))
 
     def ready(self, machine: Machine) -> Machine:
         """Wait until it runs and lets us in."""
         from runner.providers.aws import boot
 
         up = boot.running(self._api, str(machine.keep["region"]), machine.id)
-        ready = self._machine(up, key=str(machine.keep["key"]))
+        ready = self._machine(up, key=str(machine.keep["key"]), ends=str(machine.keep.get("ends", "")))
         boot.reachable(self._host(up, ready.keep["key"]), self._api, up)
         return ready
 
@@ -260,10 +262,10 @@ class Provider:
     def _host(self, there: Seen, key: str) -> SshHost:
         return SshHost(self._repo, there.id, self._login(there, key))
 
-    def _machine(self, there: Seen, key: str = "") -> Machine:
+    def _machine(self, there: Seen, key: str = "", ends: str = "") -> Machine:
         host = self._host(there, key or self._key_of(there.id))
         facts = {"prepare": True, "docker_socket": "", "own": True}
         login = {name: value for name, value in host.login.items() if name != "address"}
         known = {"region": there.region, "zone": there.zone, "type": there.type, "spot": there.spot}
-        connection = host.connection() if there.address else {}
-        return Machine(there.id, there.address, "docker", connection, facts, {**login, **known, "tunnel": True})
+        keep = {**login, **known, "tunnel": True, **({"ends": ends} if ends else {})}
+        return Machine(there.id, there.address, "docker", host.connection() if there.address else {}, facts, keep)

@@ -89,6 +89,13 @@ def ended(seen: Sequence[Seen], provider: str, now: datetime) -> Resource:
     return replace(found, detail=often, facts={"wait": until})
 
 
+def end(seen: Seen, ttl_s: int) -> str:
+    """When its ttl is over, as ISO time; empty when it has none."""
+    if not ttl_s:
+        return ""
+    return (datetime.fromisoformat(seen.launched) + timedelta(seconds=ttl_s)).isoformat(timespec="seconds")
+
+
 def leftover(part: Part, provider: str) -> Resource:
     """A part whose machine is not there."""
     detail = f"a {part.kind.replace('-', ' ')} without its machine"

@@ -30,6 +30,7 @@ class Provider:
     summary: ClassVar[str] = "this machine, with Docker or with supervised processes"
     credentials: ClassVar[tuple[Credential, ...]] = ()
     rents: ClassVar[bool] = False
+    honours: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, context: Context) -> None:
         self._context = context

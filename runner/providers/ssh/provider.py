@@ -26,6 +26,7 @@ class Provider:
     summary: ClassVar[str] = "hosts that you have SSH to, from a pool or by address"
     credentials: ClassVar[tuple[Credential, ...]] = ()
     rents: ClassVar[bool] = False
+    honours: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, context: Context) -> None:
         self._context = context
