@@ -16,9 +16,18 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return Context(tmp_path, "contract", {})
+API = {"aws": "cloud"}
+"""Provider → the fixture that plays its API. Without it a provider must know that nobody uses it here."""
+
+
+@pytest.fixture(params=["used", "unused"])
+def context(name: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
+    if request.param == "unused":
+        return Context(tmp_path, "contract", {})
+    if name in API:
+        for variable, value in request.getfixturevalue(API[name]).env.items():
+            monkeypatch.setenv(variable, value)
+    return Context(tmp_path, "contract", {}, hints=({},))
 
 
 def test_provider_declares_itself(name: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from runner.errors import CredentialsError, InvalidRequestError, ProviderError
 from runner.providers.base import Mark
+from runner.workflow import make_plan
 from tests.providers.aws.conftest import MARK, Shop
+from tests.small import Small
 
 LABELS = {"managed-by": "slipway", "slipway-repo": "shop", "slipway-deployment": "chat", "slipway-digest": "d1"}
 
@@ -30,6 +33,11 @@ def service(state: str = "running", status: str = "Up 2 hours") -> dict:
         ],
         "health": {"chat": ["healthy", ""]},
     }
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    return Small(tmp_path / "repo")
 
 
 def listed(shop: Shop, **more: object) -> list:
@@ -193,3 +201,14 @@ def test_who_has_nothing_to_do_with_aws_is_not_asked_for_credentials(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     assert list(Provider(Context(shop.root, "shop", everywhere=True)).list()) == []
     assert not shop.cloud.calls
+
+
+def test_plan_of_fifty_deployments_takes_three_calls(shop: Shop, small: Small) -> None:
+    key = shop.settings["key"]
+    small.write("runner.yaml", f"id: shop\nproviders: {{aws: {{key: {key}, ssh_cidrs: [203.0.113.7/32]}}}}\n")
+    for number in range(50):
+        small.deployment(f"chat-{number}", "template: app\nprovider: aws\nmachine: {gpu: L4}\nsecrets: {key: env:K}\n")
+    planned = make_plan(small.repo)
+    assert {str(action.kind) for action in planned.plan.actions} == {"create"}
+    assert len(planned.plan.actions) == 50
+    assert 0 < len(shop.cloud.calls) <= 3
