@@ -147,15 +147,15 @@ def _params(want: Deployment, template: Template, faults: list[Fault]) -> dict[s
                 faults.append(Fault("missing-param", ("params", name), message, "add it"))
             values[name] = None
             continue
-        reason = _param_reason(param, given)
+        reason = misfit(param, given)
         values[name] = given if reason else _plain(param, given)
         if reason:
             faults.append(Fault("invalid-value", ("params", name), f"params.{name} {reason}"))
     return values
 
 
-def _param_reason(param: Param, value: Any) -> str:
-    """Why a value does not fit, or nothing."""
+def misfit(param: Param, value: Any) -> str:
+    """Why a value cannot be a parameter's, or nothing."""
     types = _PYTHON_TYPES[param.type]
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         return _MUST_BE[param.type]

@@ -34,10 +34,17 @@ def _duration(value: str) -> str:
 
 
 def _secret_ref(value: str) -> str:
+    problem = secret_problem(value)
+    if problem:
+        raise ValueError(problem)
+    return value
+
+
+def secret_problem(value: str) -> str:
+    """Why a text does not say where a secret comes from, or nothing."""
     if value == "generate" or re.fullmatch(r"(env|vault):[A-Za-z_][A-Za-z0-9_]*|file:\S.*", value):
-        return value
-    msg = "must be generate, env:NAME, file:PATH or vault:NAME, never the secret itself"
-    raise ValueError(msg)
+        return ""
+    return "must be generate, env:NAME, file:PATH or vault:NAME, never the secret itself"
 
 
 def _cron(value: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
 from typing import Any, get_origin
 
 from runner import yamlfile
+from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem, UsageError
-from runner.faults import dotted, suggestion
+from runner.faults import Fault, dotted, suggestion
 from runner.load import Loaded
 from runner.models import Deployment
 from runner.resolve import Source, resolve
@@ -15,6 +17,8 @@ from runner.template import Param, Template
 
 HEADER = "# yaml-language-server: $schema=../schemas/deployment.schema.json\n"
 ORDER = ("template", "provider", "state", "machine", "params", "env", "secrets", "ports")
+OPEN = {"missing-param", "missing-secret", "does-not-fit"}
+"""Faults that the next question may be about."""
 
 
 def questions(template: Template, given: Mapping[str, Any]) -> dict[str, Param]:
@@ -27,7 +31,7 @@ def questions(template: Template, given: Mapping[str, Any]) -> dict[str, Param]:
     }
 
 
-def fields(template: Template, settings: list[str]) -> dict[str, Any]:
+def fields(template: Template, settings: Iterable[str]) -> dict[str, Any]:
     """`--set` words as the fields of a file: `model=x` is a parameter, `machine.gpu=L4` spells the place out."""
     data: dict[str, Any] = {}
     for word in settings:
@@ -40,11 +44,22 @@ def fields(template: Template, settings: list[str]) -> dict[str, Any]:
             here = here.setdefault(part, {}) if isinstance(here, dict) else None
         if not isinstance(here, dict):
             raise UsageError(f"--set {key}: {path[0]} has a value already", code="bad-set", hint="keep one of them")
-        here[path[-1]] = value(text)
+        here[path[-1]] = value(text, template.params.get(path[-1]) if path[0] == "params" else None)
     return data
 
 
+def merged(data: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Both; the latter wins, field by field."""
+    both = dict(data)
+    for key, item in more.items():
+        before = both.get(key)
+        both[key] = {**before, **item} if isinstance(before, dict) and isinstance(item, dict) else item
+    return both
+
+
 def _place(key: str, template: Template) -> list[str]:
+    if key == "template":
+        raise UsageError("--set template: it is chosen already", code="bad-set", hint="write runner new TEMPLATE NAME")
     if "." in key:
         return key.split(".")
     if key in template.params:
@@ -59,12 +74,23 @@ def _place(key: str, template: Template) -> list[str]:
     raise UsageError(f"--set {key}: neither a parameter nor a field", code="bad-set", hint=hint)
 
 
-def value(text: str) -> Any:
-    """The same rules as in a file."""
-    try:
-        return yamlfile.parse(f"value: {text}")["value"]
-    except yamlfile.YamlFault:
-        return text
+def value(text: str, param: Param | None = None) -> Any:
+    """A word of the command line by the rules of a file: lists, mappings and quoted texts as there, any other as it is.
+
+    Unlike in a file, `#` begins no comment, a colon no mapping, nothing at all is an empty text, and a parameter that
+    is text takes any word.
+    """
+    read = _read(text)
+    return text if param is not None and param.type == "string" and not isinstance(read, str) else read
+
+
+def _read(text: str) -> Any:
+    if text[:1] in {"[", "{", '"', "'"}:
+        with contextlib.suppress(yamlfile.YamlFault):
+            found = yamlfile.parse(f"value: {text}")
+            if found.keys() == {"value"}:
+                return found["value"]
+    return yamlfile.plain(text) if text else ""
 
 
 def free_ports(template: Template, loaded: Loaded, place: str) -> dict[str, int]:
@@ -87,17 +113,41 @@ def free_ports(template: Template, loaded: Loaded, place: str) -> dict[str, int]
 
 def check(name: str, data: dict[str, Any], templates: Mapping[str, Template], settings: Any) -> str:
     """Raises InvalidFiles when the file would be wrong; otherwise the place it would run at."""
+    desired, faults = _resolved(name, data, templates, settings)
+    if desired is None:
+        raise _invalid(name, faults)
+    return desired.place
+
+
+def check_given(name: str, data: dict[str, Any], templates: Mapping[str, Template], settings: Any) -> None:
+    """Raises InvalidFiles for what no further answer can mend."""
+    _, faults = _resolved(name, data, templates, settings)
+    final = [fault for fault in faults if fault.code not in OPEN]
+    if final:
+        raise _invalid(name, final)
+
+
+def _resolved(name: str, data: dict[str, Any], *world: Any) -> tuple[Desired | None, list[Fault]]:
+    return resolve(Source(name, f"deployments/{name}.yaml", data), *world)
+
+
+def _invalid(name: str, faults: Iterable[Fault]) -> InvalidFiles:
     file = f"deployments/{name}.yaml"
-    desired, faults = resolve(Source(name, file, data), templates, settings)
-    if desired is not None:
-        return desired.place
-    raise InvalidFiles([Problem(f.code, f.message, file=file, field=dotted(f.path), hint=f.hint) for f in faults])
+    return InvalidFiles([Problem(f.code, f.message, file=file, field=dotted(f.path), hint=f.hint) for f in faults])
 
 
 def text(data: Mapping[str, Any]) -> str:
-    """The file. Flow style for small mappings, as people write them."""
+    """The file. Flow style for small mappings, as people write them. Raises UsageError when no file can say it."""
     rows = [f"{key}: {_flow(data[key])}" for key in sorted(data, key=lambda k: ORDER.index(k) if k in ORDER else 99)]
-    return HEADER + "\n".join(rows) + "\n"
+    made = HEADER + "\n".join(rows) + "\n"
+    try:
+        same = yamlfile.parse(made) == data
+    except yamlfile.YamlFault:
+        same = False
+    if not same:
+        hint = "leave out control characters"
+        raise UsageError("a value cannot be written into a file", code="bad-set", hint=hint)
+    return made
 
 
 def _flow(value: Any) -> str:

@@ -56,31 +56,60 @@ def test_words_find_their_place(app: Template) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "value"),
+    ("text", "value"),
     [
-        ("text=", None),
-        ("text=a=b", "a=b"),
-        ("text=5", 5),
-        ("text='5'", "5"),
-        ("text=1e3", 1000.0),
-        ("text=no", "no"),
-        ("text=true", True),
-        ("text=[a, 1]", ["a", 1]),
-        ("text={{ x }}", "{{ x }}"),
-        ("text=a: b: c", "a: b: c"),
-        ("text=*x", "*x"),
-        ("text=- a", "- a"),
-        ("text=\udce9", "\udce9"),
+        ("", ""),
+        ("a=b", "a=b"),
+        ("5", 5),
+        ("'5'", "5"),
+        ("1e3", 1000.0),
+        ("no", "no"),
+        ("true", True),
+        ("null", None),
+        ("[a, 1]", ["a", 1]),
+        ("{a: 1}", {"a": 1}),
+        ("[a", "[a"),
+        ("{{ x }}", "{{ x }}"),
+        ("a: b: c", "a: b: c"),
+        ("*x", "*x"),
+        ("- a", "- a"),
+        ("a # b", "a # b"),
+        ("# b", "# b"),
+        ("'a # b'", "a # b"),
+        ("a\nowner: b", "a\nowner: b"),
+        ("'a'\nowner: b", "'a'\nowner: b"),
+        ("\udce9", "\udce9"),
     ],
 )
-def test_values_follow_the_rules_of_files(app: Template, word: str, value: Any) -> None:
-    assert new.fields(app, [word]) == {"params": {"text": value}}
+def test_value_is_read_as_in_a_file_without_losing_any_of_it(app: Template, text: str, value: Any) -> None:
+    assert new.fields(app, [f"env.A={text}"]) == {"env": {"A": value}}
+
+
+@pytest.mark.parametrize("text", ["", "5", "1.10", "true", "null", "[a, 1]", "a # b"])
+def test_text_parameter_takes_any_word(app: Template, text: str) -> None:
+    assert new.fields(app, [f"text={text}"]) == {"params": {"text": text}}
+
+
+@pytest.mark.parametrize("text", ["a # b", "# b", "", "a\nowner: b", "1.10", "007", 'it\'s "quoted"', "{{ x }}"])
+def test_what_is_set_is_what_the_file_says(small: Small, app: Template, text: str) -> None:
+    data = {"template": "app", **new.fields(app, [f"env.A={text}", f"text={text}"])}
+    small.deployment("web", new.text(data))
+    spec = small.load().desired["web"].spec
+    assert (spec["env"]["A"], spec["params"]["text"]) == (text, text)
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\x1b[2J", "\udce9"])
+def test_what_no_file_can_say_is_refused(app: Template, text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        new.text({"template": "app", **new.fields(app, [f"env.A={text}"])})
+    assert (caught.value.code, text in str(caught.value)) == ("bad-set", False)
 
 
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
         (["model"], "--set model has no value", "write --set key=value"),
+        (["template=ap"], "--set template: it is chosen already", "write runner new TEMPLATE NAME"),
         (["=large"], "--set =large has no value", "write --set key=value"),
         (["modle=large"], "--set modle: neither a parameter nor a field", "did you mean model?"),
         (["params=5"], "--set params names a whole group", "write --set params.NAME=value"),

@@ -9,92 +9,130 @@ from typing import Any
 import click
 
 from runner import generated, new
-from runner.cli._app import App
-from runner.errors import InvalidFiles, UsageError
+from runner.cli._app import App, yes_option
+from runner.cli._wizard import Wizard
+from runner.errors import Blocked, InvalidFiles, UsageError
 from runner.faults import suggestion
-from runner.load import load, read_settings, read_templates
-from runner.models import NAME_PATTERN
+from runner.load import Loaded, load, read_settings, read_templates
+from runner.models import NAME_PATTERN, Settings
+from runner.render.wizard import file_text
 from runner.scan import RESERVED
-from runner.template import Param, Template
+from runner.template import Template
 
 
 @click.command()
 @click.argument("template_id", required=False, metavar="[TEMPLATE]")
 @click.argument("name", required=False)
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter, or a field such as machine.gpu."
-)
+@click.option("--set", "words", multiple=True, metavar="KEY=VALUE", help="A parameter, or a field such as machine.gpu.")
 @click.option("--provider", help="Where it runs; default: defaults.provider of runner.yaml.")
+@yes_option
 @click.pass_obj
 def command(
-    app: App, template_id: str | None, name: str | None, settings: tuple[str, ...], provider: str | None
+    app: App, template_id: str | None, name: str | None, words: tuple[str, ...], provider: str | None, yes: bool
 ) -> int:
-    """Write deployments/NAME.yaml. Asks only what has no default, and only when there is somebody to ask."""
+    """Write deployments/NAME.yaml.
+
+    Without TEMPLATE or NAME it goes through everything: template, model, where it fits, options. With both it asks only
+    for what has no default. With --yes, and where there is nobody to ask, it takes the defaults.
+    """
     templates, problems = read_templates(app.repo)
-    if problems:
-        raise InvalidFiles(problems)
-    chosen = _template(app, templates, template_id)
-    name = name or _ask("Name", default=_free_name(app, chosen), option="NAME")
-    path = app.repo.deployment_file(name)
-    if not re.fullmatch(NAME_PATTERN, name):
-        hint = "small letters, digits and hyphens, a letter first"
-        raise UsageError(f"{name!r} is not a name for a deployment", code="bad-name", hint=hint)
-    if name in RESERVED:
-        raise UsageError(
-            f"{name} has a meaning of its own in Ansible", code="reserved-name", hint="choose another name"
-        )
-    if path.exists():
-        hint = "choose another name, or edit it"
-        raise UsageError(f"{app.repo.relative(path)} exists already", code="file-exists", hint=hint)
-    data = _data(app, chosen, templates, list(settings), provider, name)
-    generated.write(path, new.text(data))
-    shown = {"name": name, "file": app.repo.relative(path), "deployment": data}
-    app.output.result(shown, lambda: _done(app, name, new.text(data)))
+    settings, faults = read_settings(app.repo)
+    if problems or faults:
+        raise InvalidFiles([*problems, *faults])
+    new_file = _NewFile(app, templates, settings)
+    asks = not yes and _somebody_to_ask()
+    walk = asks and (template_id is None or name is None)
+    chosen, name = new_file.identity(template_id, name, asks=asks)
+    given = new.fields(templates[chosen], [*words, *([f"provider={provider}"] if provider else [])])
+    data = new_file.data(chosen, name, given, asks=asks, walk=walk)
+    text, file = new.text(data), app.repo.relative(app.repo.deployment_file(name))
+    if asks:
+        app.output.show("\n" + file_text(file, text, style=app.output.err_style))
+        if not app.output.confirm(f"Write {file}?", default=True):
+            raise Blocked("nothing was written", code="not-confirmed", hint="confirm, or add --yes")
+    generated.write(app.repo.deployment_file(name), text)
+    shown = {"name": name, "file": file, "deployment": data, "text": text}
+    app.output.result(shown, lambda: _done(app, name, "" if asks else text))
     return 0
 
 
-def _template(app: App, templates: dict[str, Template], given: str | None) -> str:
-    ready = [key for key, template in templates.items() if template.status == "active"]
-    if given is None:
-        if _somebody_to_ask():
-            app.output.note("Ready to deploy: " + ", ".join(ready) + ". All of them: runner templates")
-        given = _ask("Template", default=ready[0] if ready else "", option="TEMPLATE")
-    if given not in templates:
-        raise UsageError(f"there is no template {given}", code="unknown-template", hint=suggestion(given, templates))
-    return given
+class _NewFile:
+    """From words and answers to the fields of a file."""
+
+    def __init__(self, app: App, templates: dict[str, Template], settings: Settings) -> None:
+        self._app = app
+        self._templates = templates
+        self._settings = settings
+        self._wizard = Wizard(app, templates, settings)
+
+    def identity(self, template: str | None, name: str | None, *, asks: bool) -> tuple[str, str]:
+        """Template and name. Raises UsageError when they are wrong."""
+        if template is None:
+            if not asks:
+                raise UsageError("Template is needed", code="missing-answer", hint="give TEMPLATE")
+            template = self._wizard.template()
+        if template not in self._templates:
+            hint = suggestion(template, self._templates)
+            raise UsageError(f"there is no template {template}", code="unknown-template", hint=hint)
+        if name is None:
+            free = self._free_name(template)
+            return template, self._wizard.name(free, self._name_problem) if asks else free
+        problem = self._name_problem(name)
+        if problem is not None:
+            raise problem
+        return template, name
+
+    def data(self, chosen: str, name: str, given: dict[str, Any], *, asks: bool, walk: bool) -> dict[str, Any]:
+        """The fields, checked. `walk`: ask for everything; `asks`: at least for what has no default."""
+        template, loaded = self._templates[chosen], load(self._app.repo)
+        data: dict[str, Any] = {"template": chosen, **given}
+        if asks:
+            new.check_given(name, data, self._templates, self._settings)
+        if walk:
+            data = self._wizard.model(template, data)
+        if asks:
+            data = self._wizard.needed(template, data)
+        else:
+            _require_answers(template, data)
+        if walk:
+            data = self._wizard.place(name, data)
+        data = self._with_ports(name, template, data, loaded)
+        if walk:
+            data = self._wizard.options(template, data, lambda changed: self._check(name, changed))
+        self._check(name, data)
+        return data
+
+    def _with_ports(self, name: str, template: Template, data: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+        free = new.free_ports(template, loaded, self._check(name, data))
+        ports = {**free, **data.get("ports", {})}
+        return {**data, "ports": ports} if ports else data
+
+    def _check(self, name: str, data: dict[str, Any]) -> str:
+        return new.check(name, data, self._templates, self._settings)
+
+    def _name_problem(self, name: str) -> UsageError | None:
+        path = self._app.repo.deployment_file(name)
+        if not re.fullmatch(NAME_PATTERN, name):
+            hint = "small letters, digits and hyphens, a letter first"
+            return UsageError(f"{name!r} is not a name for a deployment", code="bad-name", hint=hint)
+        if name in RESERVED:
+            hint = "choose another name"
+            return UsageError(f"{name} has a meaning of its own in Ansible", code="reserved-name", hint=hint)
+        if path.exists():
+            hint = "choose another name, or edit it"
+            return UsageError(f"{self._app.repo.relative(path)} exists already", code="file-exists", hint=hint)
+        return None
+
+    def _free_name(self, template: str) -> str:
+        names = (template, *(f"{template}-{number}" for number in range(2, 100)))
+        return next(name for name in names if self._name_problem(name) is None)
 
 
-def _data(
-    app: App, chosen: str, templates: dict[str, Template], settings: list[str], provider: str | None, name: str
-) -> dict[str, Any]:
-    template = templates[chosen]
-    data: dict[str, Any] = {"template": chosen, **new.fields(template, settings)}
-    if provider:
-        data["provider"] = provider
+def _require_answers(template: Template, data: dict[str, Any]) -> None:
     for key, param in new.questions(template, data).items():
-        where = "secrets" if param.secret else "params"
-        data.setdefault(where, {})[key] = _answer(key, param)
-    defaults = read_settings(app.repo)[0]
-    place = new.check(name, data, templates, defaults)
-    ports = {**new.free_ports(template, load(app.repo), place), **data.get("ports", {})}
-    if ports:
-        data["ports"] = ports
-        new.check(name, data, templates, defaults)
-    return data
-
-
-def _answer(key: str, param: Param) -> Any:
-    if param.secret:
-        return _ask(f"{param.description} ({key}): where from, env:NAME or file:PATH", option=f"--set {key}=env:NAME")
-    choices = click.Choice([str(choice) for choice in param.choices]) if param.choices else None
-    return new.value(_ask(f"{param.description} ({key})", option=f"--set {key}=…", choices=choices))
-
-
-def _ask(question: str, *, option: str, default: str = "", choices: click.ParamType[str] | None = None) -> str:
-    if not _somebody_to_ask():
-        raise UsageError(f"{question} is needed", code="missing-answer", hint=f"give {option}")
-    answer: str = click.prompt(question, default=default or None, type=choices, err=True)
-    return answer
+        what = f"{param.description} ({key})" + (": where from, env:NAME or file:PATH" if param.secret else "")
+        option = f"--set {key}=env:NAME" if param.secret else f"--set {key}=…"
+        raise UsageError(f"{what} is needed", code="missing-answer", hint=f"give {option}")
 
 
 def _somebody_to_ask() -> bool:
@@ -102,12 +140,7 @@ def _somebody_to_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _free_name(app: App, template_id: str) -> str:
-    names = (template_id, *(f"{template_id}-{number}" for number in range(2, 100)))
-    return next(name for name in names if not app.repo.deployment_file(name).exists())
-
-
 def _done(app: App, name: str, text: str) -> str:
     style = app.output.style
-    lines = [f"deployments/{name}.yaml", *(f"  {line}" for line in text.splitlines()), ""]
+    lines = [file_text(f"deployments/{name}.yaml", text, style=style), ""] if text else []
     return "\n".join([*lines, f"See what it would do: {style.command(f'runner plan {name}')}"])

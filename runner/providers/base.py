@@ -38,6 +38,20 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One place that a person can choose for a deployment."""
+
+    label: str
+    """Tells it from the provider's other choices, in a few words."""
+    machine: dict[str, Any] = field(default_factory=dict)
+    """What to write as `machine:` to get it."""
+    gpu: str = ""
+    """Model of the GPU, with their number when there are several; empty when it has none or nobody knows."""
+    vram_gb: float | None = None
+    """GPU memory that a service gets there; 0: no GPU; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """What makes a resource ours."""
 
@@ -122,6 +136,10 @@ class ProviderClass(Protocol):
     @classmethod
     def place(cls, options: dict[str, Any]) -> str:
         """The machine that deployments with equal places share; empty when each gets its own. No network."""
+
+    @classmethod
+    def choices(cls, settings: dict[str, Any]) -> Sequence[Choice]:
+        """Places to choose from, the one for those who do not care first. No network."""
 
     @classmethod
     def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import Any
 
@@ -15,6 +16,7 @@ from runner.render.text import Column, Row, pad, width, wrap
 from runner.render.units import value
 
 _ICON_CELLS = 2
+_REFERENCE = re.compile(r"[\w.-]+(?:/[\w.-]+)+:[\w.-]+(?:@sha256:[0-9a-f]+)?")
 _MODEL_COLUMNS = (
     Column("  ID"),
     Column("NAME", least=12, leave_out=2),
@@ -89,8 +91,9 @@ def _icon(template: dict[str, Any], style: Style) -> str:
 
 
 def _image(reference: str) -> str:
-    name, at, digest = reference.partition("@sha256:")
-    return f"{name}{at}{digest[:12]}…" if digest else name
+    """Without the expression that chooses, where there are several; digests in short."""
+    images = _REFERENCE.findall(reference) if "{" in reference else [reference]
+    return " or ".join(re.sub(r"(@sha256:[0-9a-f]{12})[0-9a-f]+", r"\1…", image) for image in images) or reference
 
 
 def _needs(requirements: dict[str, Any]) -> str:

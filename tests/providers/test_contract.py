@@ -51,6 +51,15 @@ def test_price_has_source_or_is_unknown(name: str) -> None:
     assert price is None or {"hourly", "currency", "source", "as_of"} == set(price)
 
 
+def test_choices_are_options_that_the_provider_takes(name: str) -> None:
+    provider = providers.load(name)
+    labels = [choice.label for choice in provider.choices({})]
+    assert len(set(labels)) == len(labels)
+    for choice in provider.choices({}):
+        provider.options().model_validate(choice.machine)
+        assert choice.vram_gb is None or choice.vram_gb >= 0
+
+
 def test_nothing_of_a_new_repository_is_listed(name: str, context: Context) -> None:
     assert list(providers.load(name)(context).list()) == []
 

@@ -15,7 +15,7 @@ from runner.providers.aws import catalogue, network, seen, views
 from runner.providers.aws.api import Api, hinted
 from runner.providers.aws.seen import Seen
 from runner.providers.aws.wanted import choice, regions, ttl_s, wanted
-from runner.providers.base import Check, Context, Credential, Machine, Mark
+from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
 from runner.providers.ssh import observer
 from runner.providers.ssh.client import SshHost
 from runner.repo import Repo
@@ -69,6 +69,13 @@ class Provider:
         """Each deployment gets a machine of its own."""
         del options
         return ""
+
+    @classmethod
+    def choices(cls, settings: dict[str, Any]) -> Sequence[Choice]:
+        """The cheapest machine that fits, or one with a certain GPU."""
+        from runner.providers.aws.choices import choices
+
+        return tuple(choices(settings))
 
     @classmethod
     def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:

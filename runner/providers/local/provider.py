@@ -10,16 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from runner.ansible_plugins.module_utils import host_gpu
 from runner.domain import Resource, Spec
 from runner.engines import process
 from runner.errors import InvalidRequestError, ProviderError
-from runner.providers.base import Check, Context, Credential, Machine, Mark
+from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
 from runner.repo import data_home
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 ADDRESS = "127.0.0.1"
+_GB_OF_A_GIB = 2**30 / 10**9
+"""nvidia-smi counts in powers of two; what a GPU is sold as, and a template asks for, does not."""
 
 
 class Provider:
@@ -63,6 +66,18 @@ class Provider:
         """All deployments share this machine's ports."""
         del options
         return cls.name
+
+    @classmethod
+    def choices(cls, settings: dict[str, Any]) -> Sequence[Choice]:
+        """This machine, with the GPUs that nvidia-smi finds."""
+        del settings
+        found = host_gpu.facts()
+        cards = found["cards"]
+        if found["present"] and not cards:
+            return (Choice("this machine", gpu=found["reason"]),)
+        several = f"{len(cards)} × " if len(cards) > 1 else ""
+        vram = sum(card["memory_gb"] for card in cards) * _GB_OF_A_GIB
+        return (Choice("this machine", gpu=several + cards[0]["name"] if cards else "", vram_gb=round(vram)),)
 
     @classmethod
     def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runner.domain import Record, Spec
+from runner.providers.base import Choice
 
 NEEDS = (("vram_gb", "GB of GPU memory"), ("ram_gb", "GB of memory"), ("disk_gb", "GB of disk"))
 
@@ -50,6 +51,27 @@ def choose(
         return current, reasons
     fitting.sort(key=lambda name: (_size(hosts[name]), _load(name, taken), name))
     return (fitting[0] if fitting else ""), reasons
+
+
+def choices(hosts: Mapping[str, Mapping[str, Any]]) -> Iterable[Choice]:
+    """Any host where there are several, then each: with one GPU or none, and with all of them where it has more."""
+    each = [choice for name in sorted(hosts) for choice in _of_host(name, hosts[name])]
+    if len(hosts) > 1:
+        memory = [choice.vram_gb for choice in each]
+        most = None if None in memory else max(gb for gb in memory if gb is not None)
+        yield Choice("any host that fits", {}, "up to" if most else "", most)
+    yield from each
+
+
+def _of_host(name: str, host: Mapping[str, Any]) -> Iterable[Choice]:
+    gpus, one = int(host.get("gpus", 0)), float(host.get("vram_gb", 0))
+    known = one if one or not (gpus or host.get("gpu")) else None
+    yield Choice(name, {"host": name}, str(host.get("gpu", "")), known)
+    if gpus > 1:
+        together = known * gpus if known is not None else None
+        yield Choice(
+            f"{name}, all GPUs", {"host": name, "gpus": gpus}, f"{gpus} × {host.get('gpu') or 'GPU'}", together
+        )
 
 
 def misfit(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record]) -> str:

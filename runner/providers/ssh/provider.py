@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from runner.domain import Resource, Spec
 from runner.engines import docker
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
-from runner.providers.base import Check, Context, Credential, Machine, Mark
+from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
 from runner.providers.ssh import observer, pool
 from runner.providers.ssh.client import SshHost
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS, Fleet, inline_name
@@ -58,6 +58,11 @@ class Provider:
         if options.get("host"):
             return f"{cls.name}:{options['host']}"
         return f"{cls.name}:{options['address']}:{options.get('port', 22)}" if options.get("address") else ""
+
+    @classmethod
+    def choices(cls, settings: dict[str, Any]) -> Sequence[Choice]:
+        """Any host of the pool, or one of them."""
+        return tuple(pool.choices(settings.get("hosts", {})))
 
     @classmethod
     def known(cls, options: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
