@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,15 +37,29 @@ class Place:
 
 
 def places(name: str, data: Mapping[str, Any], templates: Mapping[str, Template], settings: Settings) -> list[Place]:
-    """Every place that a provider knows of, those that fit first, the repository's default before others."""
-    chosen = settings.defaults.provider
-    preferred = [chosen] if isinstance(chosen, str) else chosen
+    """Every place that a provider knows of: what fits first, then the repository's own provider, then the cheapest."""
     found = [
         _place(provider, choice, name, data, templates, settings)
-        for provider in sorted(providers.names(), key=lambda p: (preferred.index(p) if p in preferred else 99, p))
+        for provider in providers.names()
         for choice in _choices(provider, settings)
     ]
-    return sorted(found, key=lambda place: ORDER.index(place.fit))
+    preferred = _preferred(settings)
+    return sorted(found, key=lambda p: (ORDER.index(p.fit), p.provider not in preferred, _cost(p)))
+
+
+def usual(found: Sequence[Place], settings: Settings) -> Place | None:
+    """The one for somebody who just goes on. It costs nothing, unless the repository's own provider costs something."""
+    preferred = _preferred(settings)
+    return next((p for p in found if p.fit != "too small" and (p.provider in preferred or not _cost(p))), None)
+
+
+def _preferred(settings: Settings) -> Sequence[str]:
+    chosen = settings.defaults.provider
+    return [chosen] if isinstance(chosen, str) else chosen
+
+
+def _cost(place: Place) -> float:
+    return float(place.price["hourly"]) if place.price and place.price.get("hourly") is not None else float("inf")
 
 
 def _choices(provider: str, settings: Settings) -> list[Choice]:

@@ -9,6 +9,8 @@ import pytest
 
 from runner import places
 from runner.load import read_settings, read_templates
+from runner.models import Settings
+from runner.providers.base import Choice
 from runner.providers.local.provider import Provider as Local
 from runner.providers.ssh.pool import choices
 from tests.small import APP, Small
@@ -67,6 +69,20 @@ def test_what_fits_comes_first_and_the_default_before_others(small: Small) -> No
     assert [place.fit for place in found] == sorted((place.fit for place in found), key=places.ORDER.index)
     assert found[0].provider == "ssh"
     assert {place.provider for place in found} >= {"ssh", "local"}
+
+
+def test_going_on_never_costs_money_that_the_repository_does_not_spend_anyway() -> None:
+    def at(provider: str, hourly: float | None, fit: places.Fit = "fits") -> places.Place:
+        return places.Place(
+            provider, Choice(f"{hourly}"), fit, price={"hourly": hourly} if hourly is not None else None
+        )
+
+    own = Settings()
+    assert places.usual([at("cloud", 0.5), at("local", 0, "unknown")], own) == at("local", 0, "unknown")
+    assert places.usual([at("cloud", 0.5), at("cloud", None), at("pool", 0.0)], own) == at("pool", 0.0)
+    assert places.usual([at("cloud", 0.5), at("local", 0, "too small")], own) is None
+    rents = Settings.model_validate({"defaults": {"provider": ["cloud", "pool"]}})
+    assert places.usual([at("cloud", 0.5), at("pool", 0)], rents) == at("cloud", 0.5)
 
 
 def test_place_says_what_to_write_and_what_it_costs(small: Small) -> None:

@@ -75,12 +75,12 @@ class Wizard:
             return data
         found = places.places(name, data, self._templates, self._settings)
         self._show(lambda style: wizard.places_text([_place(place) for place in found], style=style))
-        names = [f"{place.provider} {place.choice.label}" for place in found]
-        best = next((name for name, place in zip(names, found, strict=True) if place.fit != "too small"), "")
-        known = dict(zip(names, found, strict=True))
-        place = known[self._pick("Where", names, default=best, problem=lambda name: _too_small(known[name]))]
-        usual = place.fields == {"provider": self._settings.defaults.provider}
-        return data if usual else new.merged(data, place.fields)
+        known = {f"{place.provider} {place.choice.label}": place for place in found}
+        usual = places.usual(found, self._settings)
+        default = next((label for label, place in known.items() if place is usual), "")
+        chosen = self._pick("Where", [*known], default=default, problem=lambda label: _too_small(known[label]))
+        fields = known[chosen].fields
+        return data if fields == {"provider": self._settings.defaults.provider} else new.merged(data, fields)
 
     def options(self, template: Template, data: dict[str, Any], check: Callable[[dict[str, Any]], object]) -> Any:
         """Everything else: shown with its value, changed by NAME=VALUE until an empty answer."""

@@ -61,7 +61,7 @@ def places_text(places: Sequence[dict[str, Any]], *, style: Style) -> str:
 
 def _place(number: int, place: dict[str, Any], style: Style) -> Row:
     vram = place["vram_gb"]
-    memory = f"{vram:g} GB" if vram else "none" if vram is not None else ""
+    memory = f"{vram:.4g} GB" if vram else "none" if vram is not None else ""
     cells = [
         str(number),
         f"{style.bold(place['provider'])} {place['label']}",
@@ -69,7 +69,8 @@ def _place(number: int, place: dict[str, Any], style: Style) -> Row:
         badge(place["fit"], FIT, style),
         price(place["price"]) if place["fit"] != "too small" else "",
     ]
-    return Row(cells, note_lines(place["reason"], style=style, indent="     ", mark="└ "))
+    note = place["reason"] if place["fit"] != "too small" else ""  # said when somebody chooses it nevertheless
+    return Row(cells, note_lines(note, style=style, indent="     ", mark="└ "))
 
 
 def options_text(options: Sequence[dict[str, Any]], *, style: Style) -> str:

@@ -63,6 +63,7 @@ def test_every_question_can_be_answered(small: Small) -> None:
         (r"Template \[app\]:", "2"),
         (r"Name \[chat\]:", "talk"),
         (r"Model \[small\]:", "2"),
+        (WHERE, "ssh big"),
         (WHERE, "ssh big, all GPUs"),
         (r"\[Enter\]:", "context=4096"),
         (r"\[Enter\]:", "env.A=a # b"),
