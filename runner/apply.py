@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner import ansible_run, hosts, locks, records, runs, steps, vault
+from runner import ansible_run, generated, hosts, locks, records, runs, steps, vault
 from runner.ansible_run import HostResult, Outcome
 from runner.domain import Action, Kind
 from runner.errors import Blocked, CredentialsError
 from runner.load import Loaded
 from runner.redact import Redactor
+from runner.repo import Repo
 from runner.runs import Event
 from runner.workflow import Planned, Selection, plan_loaded
 
@@ -95,9 +96,18 @@ def recover(loaded: Loaded) -> None:
 
     Comes before a plan that is to be applied: afterwards nothing moves any more under it.
     """
-    if locks.leases(loaded.repo, loaded.repo_id).drop_dead():
+    dead = locks.leases(loaded.repo, loaded.repo_id).drop_dead()
+    for name in {lease.deployment for lease in dead} - loaded.names:
+        _forget_unrecorded(loaded.repo, name)
+    if dead:
         steps.index(loaded.repo, check=False)
     ansible_run.sweep(loaded.repo)
+
+
+def _forget_unrecorded(repo: Repo, name: str) -> None:
+    """Secrets of what never came to be: without a record no plan would ever come to them."""
+    if not repo.record_file(name).exists():
+        generated.remove(repo.secrets_file(name))
 
 
 def _still_needed(job: Job, actions: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -132,6 +142,7 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         lasts[name] = time.monotonic()
         job.on_event(run.event(event))
 
+    without_secrets = [a.deployment for a in actions if not loaded.repo.secrets_file(a.deployment).exists()]
     try:
         unreadable = _prepare_secrets(job, actions)
         actions = tuple(a for a in actions if a.deployment not in unreadable)
@@ -156,6 +167,8 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         _log_total(run, time.monotonic() - started, error)
         return Applied(job.run_id, results, interrupted=cancelled.is_set(), error=error)
     finally:
+        for name in without_secrets:
+            _forget_unrecorded(loaded.repo, name)
         run.close()
 
 

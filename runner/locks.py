@@ -100,10 +100,10 @@ class LocalLeases:
                 if current is not None and current.run == lease.run:
                     self._path(lease.deployment).unlink(missing_ok=True)
 
-    def drop_dead(self) -> bool:
-        """End what dead runs left running and remove their leases. Says whether there were any."""
+    def drop_dead(self) -> list[Lease]:
+        """End what dead runs left running and remove their leases. Returns these."""
         if not any(self._folder.glob("*.json")):
-            return False
+            return []
         with self._guard():
             found = (self._read(path) for path in sorted(self._folder.glob("*.json")))
             dead = [lease for lease in found if lease is not None and self._dead(lease)]
@@ -111,7 +111,7 @@ class LocalLeases:
                 processes.end_leftovers(run)
             for lease in dead:
                 self._path(lease.deployment).unlink(missing_ok=True)
-        return bool(dead)
+        return dead
 
     def all(self) -> list[Lease]:
         """See LeaseStore."""

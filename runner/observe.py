@@ -49,9 +49,12 @@ def open_provider(
 def observe(
     loaded: Loaded, records: Mapping[str, Record], *, names: Collection[str] = (), probe: bool = True
 ) -> Observed:
-    """Ask the providers in use. With names, the rest is left out (and orphans cannot be told)."""
+    """Ask the providers in use. With names, the rest is left out (and orphans cannot be told); without, those that
+    `runner.yaml` names are asked too: what was forgotten may be at one that nobody uses any more.
+    """
     wanted = set(names) or {*loaded.names, *records}
     used = {*_providers_of(loaded.desired, wanted), *(records[n].provider for n in wanted if n in records)}
+    used |= set() if names else _configured(loaded.settings)
     opened = {name: open_provider(loaded, name, records) for name in sorted(used) if name in providers.names()}
     observed = Observed()
     resources: dict[str, list[Resource]] = defaultdict(list)
@@ -71,6 +74,11 @@ def observe(
     if probe:
         _probe(observed, records)
     return observed
+
+
+def _configured(settings: Mapping[str, Any]) -> set[str]:
+    usual = settings.get("defaults", {}).get("provider", [])
+    return {*settings.get("providers", {}), *([usual] if isinstance(usual, str) else usual)}
 
 
 def _providers_of(desired: Mapping[str, Desired], names: Collection[str]) -> set[str]:

@@ -20,6 +20,7 @@ from runner.repo import Repo
 
 VARIABLE = "slipway_secrets"
 PASSWORD_ENV = "SLIPWAY_VAULT_PASSWORD"  # noqa: S105 - the name of a variable
+CONFLICT = (b"<<<<<<<", b">>>>>>>")
 GENERATED_BYTES = 24
 """192 random bits, 32 characters: no alphabet trouble in URLs and headers."""
 
@@ -94,7 +95,8 @@ def external(repo: Repo, key: str, source: str) -> str:
     else:
         found = _shared(repo).get(place)
         value = "" if found is None else str(found)
-        hint = f"add {place} with: ansible-vault edit inventory/group_vars/all/vault.yaml"
+        verb = "edit" if _shared_file(repo).exists() else "create"
+        hint = f"add {place} with: ansible-vault {verb} {repo.relative(_shared_file(repo))}"
     if not value:
         name = f"{key} ({source})" if key else source
         raise CredentialsError(f"the secret {name} has no value here", code="missing-secret-value", hint=hint)
@@ -112,7 +114,7 @@ def _shared(repo: Repo) -> dict[str, Any]:
     """`vault:NAME` is a variable of the repository's own vault file, which people edit with ansible-vault."""
     import yaml
 
-    path = repo.inventory / "group_vars" / "all" / "vault.yaml"
+    path = _shared_file(repo)
     if not path.exists():
         return {}
     text = _lib(password(repo), repo.relative(path)).decrypt(path.read_bytes())
@@ -123,9 +125,13 @@ def _shared(repo: Repo) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _damaged(file: str, why: str) -> CredentialsError:
+def _shared_file(repo: Repo) -> Path:
+    return repo.inventory / "group_vars" / "all" / "vault.yaml"
+
+
+def _damaged(file: str, why: str, hint: str = "") -> CredentialsError:
     """Raised from nothing: the original error shows the text that could not be read, and that is secret."""
-    hint = f"repair it with: ansible-vault edit {file}; or restore it from git"
+    hint = hint or f"repair it with: ansible-vault edit {file}; or restore it from git"
     return CredentialsError(f"{file} is damaged: {why}", code="damaged-secrets", hint=hint)
 
 
@@ -151,9 +157,18 @@ class _lib:  # noqa: N801 - a thin adapter, used like a function
 
     def decrypt(self, data: bytes) -> str:
         from ansible.errors import AnsibleError
+        from ansible.parsing.vault import AnsibleVaultFormatError, is_encrypted
 
+        if any(line.startswith(CONFLICT) for line in data.splitlines()):
+            hint = f"keep one side: git checkout --ours {self._file}, or --theirs"
+            raise _damaged(self._file, "it has the marks of a merge conflict", hint)
+        if not is_encrypted(data):
+            hint = f"restore it from git, or run: ansible-vault encrypt {self._file}"
+            raise _damaged(self._file, "it is not encrypted", hint)
         try:
             plain: bytes = self._vault.decrypt(data)
+        except AnsibleVaultFormatError:
+            raise _damaged(self._file, "it is not whole", "restore it from git") from None
         except AnsibleError as error:
             raise CredentialsError(
                 f"{self._file} cannot be decrypted with the vault password of this machine",

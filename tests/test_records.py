@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,13 @@ def test_removed_record_takes_secrets_and_page_with_it(repo: Repo) -> None:
     )
 
 
+def json_edit(text: str, **fields: Any) -> str:
+    header, _, body = text.partition("\n")
+    data = json.loads(body)
+    data[records.VARIABLE].update(fields)
+    return f"{header}\n{json.dumps(data)}\n"
+
+
 DAMAGES: dict[str, Any] = {
     "empty": lambda text: "",
     "cut": lambda text: text[: len(text) // 2],
@@ -133,6 +141,18 @@ DAMAGES: dict[str, Any] = {
     "field missing": lambda text: text.replace('"provider": "local",', "", 1),
     "another variable": lambda text: text.replace(records.VARIABLE, "somebody_elses"),
     "no format": lambda text: text.replace('"format": 1,', ""),
+    "another format": lambda text: text.replace('"format": 1,', '"format": 2,'),
+    "another deployment": lambda text: text.replace('"deployment": "web"', '"deployment": "api"'),
+    "null digest": lambda text: re.sub(r'"digest": "[^"]+"', '"digest": null', text),
+    "null spec": lambda text: json_edit(text, spec=None),
+    "null machine": lambda text: json_edit(text, machine=None),
+    "null endpoint": lambda text: json_edit(text, endpoints={"web": None}),
+    "endpoint without URL": lambda text: json_edit(text, endpoints={"web": {}}),
+    "null owner": lambda text: json_edit(text, owner=None),
+    "price without amount": lambda text: json_edit(text, price={}),
+    "price as text": lambda text: json_edit(text, price="0.5"),
+    "null": lambda text: f"{{{records.VARIABLE!r}: null}}".replace("'", '"'),
+    "a text": lambda text: f"{{{records.VARIABLE!r}: 'x'}}".replace("'", '"'),
     "a list": lambda text: "[]\n",
     "plain YAML": lambda text: "slipway_record:\n  deployment: web\n",
 }
@@ -147,7 +167,17 @@ def test_damaged_record_is_a_fault_of_its_file(repo: Repo, damage: str) -> None:
         records.read_all(repo)
     [problem] = caught.value.problems
     assert (problem.code, problem.file) == ("damaged-record", "inventory/host_vars/web/access.yaml")
-    assert "restore it from git" in problem.hint
+    assert "restore it from git" in problem.hint or damage == "another format"
+
+
+def test_record_of_another_format_is_told_apart_from_damage(repo: Repo) -> None:
+    records.write(repo, RECORD)
+    repo.record_file("web").write_text(records.to_text(RECORD).replace('"format": 1,', '"format": 2,'))
+    with pytest.raises(InvalidFiles) as caught:
+        records.read(repo, "web")
+    [problem] = caught.value.problems
+    assert problem.message == "the record has the format 2, and this is 1"
+    assert "version of runner" in problem.hint
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(st.sampled_from(TRICKY)).map("".join)

@@ -114,24 +114,45 @@ def test_repository_without_script_says_what_to_do(tmp_path: Path) -> None:
     assert vault.PASSWORD_ENV in caught.value.hint
 
 
-@pytest.mark.parametrize("damage", ["other password", "not encrypted", "cut"])
+DAMAGES = {
+    "other password": (None, "wrong-vault-password", "cannot be decrypted", vault.PASSWORD_ENV),
+    "not encrypted": (
+        lambda text: f'{{"password": "{CANARY}"}}',
+        "damaged-secrets",
+        "is damaged: it is not encrypted",
+        "ansible-vault encrypt inventory/host_vars/web/secrets.yaml",
+    ),
+    "merge conflict": (
+        lambda text: f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> main\n",
+        "damaged-secrets",
+        "is damaged: it has the marks of a merge conflict",
+        "git checkout --ours inventory/host_vars/web/secrets.yaml",
+    ),
+    "cut": (lambda text: text[:200], "damaged-secrets", "is damaged: it is not whole", "restore it from git"),
+    "cut to its first line": (lambda text: text[:27], "damaged-secrets", "is damaged", "restore it from git"),
+    "empty": (lambda text: "", "damaged-secrets", "is damaged: it is not encrypted", "restore it from git"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_stored_secrets_that_cannot_be_read_are_never_replaced(
     own: Repo, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     vault.ensure(own, "web", {"password": "generate"})
     path = own.secrets_file("web")
-    if damage == "other password":
+    change, code, message, hint = DAMAGES[damage]
+    if change is None:
         monkeypatch.setenv(vault.PASSWORD_ENV, "wrong")
     else:
-        path.write_text(f'{{"password": "{CANARY}"}}' if damage == "not encrypted" else path.read_text()[:200])
+        path.write_text(change(path.read_text()))
     before = path.read_bytes()
     for ask in (lambda: vault.read(own, "web"), lambda: vault.ensure(own, "web", {"token": "generate"})):
         with pytest.raises(CredentialsError) as caught:
             ask()
-        assert caught.value.code == "wrong-vault-password"
-        assert str(caught.value).startswith("inventory/host_vars/web/secrets.yaml cannot be decrypted")
-        assert vault.PASSWORD_ENV in caught.value.hint
-        assert CANARY not in str(caught.value)
+        assert caught.value.code == code
+        assert str(caught.value).startswith(f"inventory/host_vars/web/secrets.yaml {message}")
+        assert hint in caught.value.hint
+        assert CANARY not in "".join(traceback.format_exception(caught.value))
     assert path.read_bytes() == before
 
 
@@ -166,7 +187,7 @@ def test_values_come_from_where_the_file_says(own: Repo, monkeypatch: pytest.Mon
         ("file:none.txt", "put the secret into none.txt, readable by you only"),
         ("file:inventory", "put the secret into inventory, readable by you only"),
         ("file:binary", "put the secret into binary, readable by you only"),
-        ("vault:NONE", "add NONE with: ansible-vault edit inventory/group_vars/all/vault.yaml"),
+        ("vault:NONE", "add NONE with: ansible-vault create inventory/group_vars/all/vault.yaml"),
     ],
 )
 def test_missing_value_names_secret_and_source(
@@ -182,8 +203,9 @@ def test_missing_value_names_secret_and_source(
 
 def test_missing_value_of_a_vault_that_lacks_it(own: Repo) -> None:
     shared_vault(own, "OTHER: x\nNONE:\n")
-    with pytest.raises(CredentialsError, match=r"token \(vault:NONE\) has no value"):
+    with pytest.raises(CredentialsError, match=r"token \(vault:NONE\) has no value") as caught:
         vault.ensure(own, "web", {"token": "vault:NONE"})
+    assert caught.value.hint == "add NONE with: ansible-vault edit inventory/group_vars/all/vault.yaml"
 
 
 def test_shared_vault_of_another_password_says_which_file(own: Repo) -> None:

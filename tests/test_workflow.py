@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner import records
+from runner import providers, records
 from runner.domain import Action, Kind, Plan
 from runner.errors import Blocked, InvalidFiles, UsageError
 from runner.load import Loaded
@@ -39,6 +40,36 @@ def kinds(planned: Planned) -> dict[str, str]:
 def delete(small: Small, *names: str) -> None:
     for name in names:
         (small.root / "deployments" / f"{name}.yaml").unlink()
+
+
+# --- What is asked ---------------------------------------------------------------------------------------------------
+
+
+def test_orphans_are_seen_where_nothing_is_deployed_any_more(tmp_path: Path) -> None:
+    made = Small(tmp_path / "empty")
+    mark = {"repo": "test", "deployment": "forgotten", "digest": "", "state": "stopped"}
+    made.write("services/services/forgotten/mark.json", json.dumps(mark))
+    assert [found.deployment for found in make_plan(made.repo).observed.orphans] == ["forgotten"]
+
+
+def test_every_provider_of_the_settings_is_asked_once(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def listing(name: str) -> Callable[[object], list[object]]:
+        def answer(_: object) -> list[object]:
+            asked.append(name)
+            return []
+
+        return answer
+
+    for name in providers.names():
+        monkeypatch.setattr(providers.load(name), "list", listing(name))
+    small.write("runner.yaml", f"id: test\nproviders:\n  local: {{home: {small.root}/services}}\n  ssh: {{}}\n")
+    make_plan(small.repo)
+    assert asked == ["local", "ssh"]
+    asked.clear()
+    make_plan(small.repo, Selection(("a",)))
+    assert asked == ["local"]
 
 
 # --- What is chosen --------------------------------------------------------------------------------------------------

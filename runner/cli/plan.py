@@ -51,6 +51,10 @@ def command(
     if planned.observed.orphans:
         count = len(planned.observed.orphans)
         output.warn(f"{count} orphan(s): our mark, but no file and no record. See: runner orphans")
+    refused = {action.provider for action in plan.refused}
+    for name, error in planned.observed.failed.items():
+        if name not in refused:
+            output.warn(f"{name} could not be asked for orphans: {error}")
     return 0 if refresh_only else _exit_code(plan)
 
 
