@@ -12,7 +12,7 @@ from runner import providers, vault
 from runner.domain import Desired, Health, Observation, Record, Resource
 from runner.errors import ProviderError
 from runner.load import Loaded
-from runner.providers.base import Context, ProviderClass
+from runner.providers.base import Context, Limited, ProviderClass
 
 
 @dataclass
@@ -24,6 +24,8 @@ class Observed:
     """Our mark, but neither a file nor a record."""
     failed: dict[str, ProviderError] = field(default_factory=dict)
     """Provider → why it could not be asked."""
+    warnings: list[str] = field(default_factory=list)
+    """What stands in the way of nothing yet, and may later."""
 
 
 def open_provider(
@@ -68,6 +70,7 @@ def observe(
         observed.by_name[name] = _observation(
             name, loaded.desired.get(name), records.get(name), tuple(resources.get(name, ())), observed, opened
         )
+    _warn(observed, loaded.desired, opened)
     if not names:
         known = {*loaded.names, *records}
         observed.orphans = [r for name, found in sorted(resources.items()) if name not in known for r in _there(found)]
@@ -79,6 +82,16 @@ def observe(
 def _configured(settings: Mapping[str, Any]) -> set[str]:
     usual = settings.get("defaults", {}).get("provider", [])
     return {*settings.get("providers", {}), *([usual] if isinstance(usual, str) else usual)}
+
+
+def _warn(observed: Observed, desired: Mapping[str, Desired], opened: Mapping[str, ProviderClass]) -> None:
+    """Limits of accounts that do not allow for everything that is to be created."""
+    new = [desired[name] for name, seen in observed.by_name.items() if name in desired and not seen.resources]
+    wanted = [item for item in new if item.state == "running" and not observed.by_name[item.name].error]
+    for name, provider in opened.items():
+        specs = [item.spec for item in wanted if item.providers[0] == name]
+        if specs and name not in observed.failed and isinstance(provider, Limited):
+            observed.warnings += provider.shortages(specs)
 
 
 def _providers_of(desired: Mapping[str, Desired], names: Collection[str]) -> set[str]:

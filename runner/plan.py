@@ -65,8 +65,10 @@ def action(name: str, want: Desired | None, record: Record | None, have: Observa
     verdict = decide(want, record, have, today)
     before = _running_price(record, have)
     after = before
-    if verdict.kind in (Kind.DESTROY, Kind.STOP):
+    if verdict.kind is Kind.DESTROY:
         after = 0.0
+    elif verdict.kind is Kind.STOP:
+        after = _stopped_price(have)
     elif verdict.kind in (Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START) and want is not None:
         after = want.price["hourly"] if want.price else None
     price = (want.price if want else None) or (record.price if record else None) or {}
@@ -248,8 +250,15 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _running_price(record: Record | None, have: Observation) -> float | None:
     resource = have.resource
     if resource is None or resource.state == "stopped":
-        return 0.0
+        return _stopped_price(have)
     return record.price["hourly"] if record is not None and record.price else None
+
+
+def _stopped_price(have: Observation) -> float | None:
+    """Disks are paid for while nothing runs."""
+    if have.resource is None:
+        return 0.0
+    return have.resource.stopped_price["hourly"] if have.resource.stopped_price else None
 
 
 def observed_digest(observations: Iterable[Observation]) -> str:

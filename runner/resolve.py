@@ -51,7 +51,7 @@ def resolve(
     faults = _misfits(spec, settings)
     if faults and want.state != "absent":
         return None, faults
-    return _desired(source, want, spec, values), []
+    return _desired(source, want, spec, values, settings), []
 
 
 def _read(data: dict[str, Any]) -> tuple[Deployment | None, list[Fault]]:
@@ -121,8 +121,10 @@ def _spec(name: str, want: Deployment, template: Template, settings: Settings, v
     }
 
 
-def _desired(source: Source, want: Deployment, spec: Spec, values: Declared) -> Desired:
-    provider = providers.load(values.candidates[0])
+def _desired(source: Source, want: Deployment, spec: Spec, values: Declared, settings: Settings) -> Desired:
+    first = values.candidates[0]
+    provider = providers.load(first)
+    needs = {**spec["needs"], "gpus": spec["service"]["gpus"]}
     return Desired(
         name=source.name,
         file=source.file,
@@ -135,7 +137,7 @@ def _desired(source: Source, want: Deployment, spec: Spec, values: Declared) -> 
         protect=want.protect,
         hold=Hold(want.hold.until.isoformat(), want.hold.reason) if want.hold else None,
         owner=spec["owner"],
-        price=provider.price(spec["machine"], {**spec["needs"], "gpus": spec["service"]["gpus"]}),
+        price=provider.price(spec["machine"], needs, settings.providers.get(first, {})),
         notices=_notices(want, values.candidates),
     )
 

@@ -119,7 +119,9 @@ def _seen(record: Record | None, have: Observation) -> tuple[str, str]:
 
 def _price(want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any] | None:
     known = (record.price if record else None) or (want.price if want else None)
-    if known is None:
-        return None
-    runs = have.resource is not None and have.resource.state != "stopped"
-    return known if runs else {**known, "hourly": 0.0}
+    if have.resource is None:
+        return None if known is None else {**known, "hourly": 0.0}
+    if have.resource.state != "stopped":
+        return known
+    stopped = have.resource.stopped_price
+    return {**(known or {}), **stopped} if stopped is not None else None

@@ -18,6 +18,8 @@ from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
 from runner.providers.base import Context, Machine, Mark, ProviderClass
 from runner.repo import Repo
 
+SAME_PRICE = 0.00005
+"""Prices are shown with four decimals."""
 LOOPBACK = "127.0.0.1"
 """Where people find a service that they reach by tunnel."""
 
@@ -135,7 +137,8 @@ def _one_at_a_time(it: Subject) -> Iterator[None]:
 
 def _kept(machine: Mapping[str, Any]) -> dict[str, Any]:
     """What a record keeps of a machine."""
-    return {**machine["keep"], **{key: machine[key] for key in ("id", "address", "engine")}}
+    rate = {"rate": machine["rate"]} if machine["rate"] else {}
+    return {**machine["keep"], **{key: machine[key] for key in ("id", "address", "engine")}, **rate}
 
 
 def machine_found(it: Subject) -> dict[str, Any] | None:
@@ -194,7 +197,7 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
         endpoints=endpoints,
         health={} if tunnelled else specs.health_check(it.spec, machine["address"]),
         protect=it.protect,
-        price=it.price,
+        price=priced(it.price, machine["rate"]),
         owner=it.owner,
         file=it.file,
     )
@@ -205,6 +208,17 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
     page_changed = access.write_page(it.repo, record, panel)
     records.write(it.repo, record)  # last: it says that everything else is done
     return page_changed or changed
+
+
+def priced(planned: dict[str, Any] | None, rate: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The real rate where the provider told it, with what the plan said when that was something else."""
+    if not rate:
+        return planned
+    if planned is None:
+        return {**rate, "source": f"{rate['source']}; the plan did not know it"}
+    if abs(planned["hourly"] - rate["hourly"]) < SAME_PRICE:
+        return rate
+    return {**rate, "source": f"{rate['source']}; the plan said {planned['hourly']:g}"}
 
 
 def record_stopped(it: Subject, *, check: bool) -> bool:

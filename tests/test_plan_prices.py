@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner import plan
+from runner import plan, steps
 from runner.domain import Action, Desired, Hold, Observation, Record
 from tests import factories as make
 from tests.factories import TODAY, desired, nothing, record, seen, spec
@@ -26,6 +26,10 @@ PRICES: list[Any] = [
     ("start", WANT, RECORD, seen(state="stopped"), (0.0, 0.5)),
     ("stop", desired(state="stopped"), RECORD, seen(), (0.5, 0.0)),
     ("stop of unknown price", desired(state="stopped"), replace(RECORD, price=None), seen(), (None, 0.0)),
+    ("stop of what has a disk", desired(state="stopped"), RECORD, seen(stopped_price={"hourly": 0.01}), (0.5, 0.01)),
+    ("stop, disk of unknown price", desired(state="stopped"), RECORD, seen(stopped_price=None), (0.5, None)),
+    ("start of what has a disk", WANT, RECORD, seen(state="stopped", stopped_price={"hourly": 0.01}), (0.01, 0.5)),
+    ("destroy of what has a disk", None, RECORD, seen(state="stopped", stopped_price={"hourly": 0.01}), (0.01, 0.0)),
     ("destroy", None, RECORD, seen(), (0.5, 0.0)),
     ("destroy of what is gone", None, RECORD, nothing(), (0.0, 0.0)),
     ("none", WANT, RECORD, seen(), (0.5, 0.5)),
@@ -51,3 +55,21 @@ def test_price_says_its_source_age_and_currency() -> None:
     assert (action.currency, action.price_source, action.price_as_of) == ("EUR", "catalogue", "2026-05-01")
     destroyed = only(None, replace(RECORD, price=euros), seen())
     assert (destroyed.currency, destroyed.price_source, destroyed.price_as_of) == ("EUR", "catalogue", "2026-05-01")
+
+
+RATE: dict[str, Any] = {"hourly": 0.2, "currency": "USD", "source": "spot price", "as_of": "2026-11-21"}
+
+
+@pytest.mark.parametrize(
+    ("planned", "rate", "hourly", "source"),
+    [
+        (make.PRICE, None, 0.5, make.PRICE["source"]),
+        (None, None, None, ""),
+        (None, RATE, 0.2, "spot price; the plan did not know it"),
+        (make.PRICE, RATE, 0.2, "spot price; the plan said 0.5"),
+        ({**make.PRICE, "hourly": 0.20001}, RATE, 0.2, "spot price"),
+    ],
+)
+def test_real_rate_is_recorded_with_what_the_plan_said(planned: Any, rate: Any, hourly: Any, source: str) -> None:
+    price = steps.priced(planned, rate) or {"hourly": None, "source": ""}
+    assert (price["hourly"], price["source"]) == (hourly, source)

@@ -41,6 +41,8 @@ def carry_out(app: App, planned: Planned, consent: Consent, command: str) -> int
     plan, output = planned.plan, app.output
     if not output.json:
         output.show(plan_text(plan, style=output.err_style, verbose=output.verbose, command=""))
+        for warning in planned.observed.warnings:
+            output.warn(warning)
     if not plan.changing:
         output.result({"plan": plan_json(plan), "results": []}, str)
         return BLOCKED if plan.refused else 0

@@ -59,8 +59,14 @@ def _row(resource: Resource) -> dict[str, Any]:
         "state": resource.state,
         "since": resource.since,
         "detail": resource.detail,
-        "price": providers.load(resource.provider).price(resource.facts),
+        "price": _price(resource),
     }
+
+
+def _price(resource: Resource) -> dict[str, Any] | None:
+    if resource.state == "stopped":
+        return resource.stopped_price
+    return providers.load(resource.provider).price(resource.facts)
 
 
 def _destroy(app: App, loaded: Loaded, found: list[Resource], consent: Consent) -> int:

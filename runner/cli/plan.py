@@ -48,6 +48,8 @@ def command(
         output.result(None, lambda: plan_markdown(plan, style=output.style))
     else:
         output.result(plan_json(plan), lambda: plan_text(plan, style=output.style, verbose=output.verbose))
+    for warning in planned.observed.warnings:
+        output.warn(warning)
     if planned.observed.orphans:
         count = len(planned.observed.orphans)
         output.warn(f"{count} orphan(s): our mark, but no file and no record. See: runner orphans")

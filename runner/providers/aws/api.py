@@ -46,18 +46,26 @@ class Api:
     def parameter(self, region: str, name: str) -> str:
         """The value of a public parameter of Systems Manager; empty when there is none of that name."""
         try:
-            answer = self._guarded(
-                "get_parameter", region, lambda: self._client("ssm", region, ATTEMPTS).get_parameter(Name=name)
-            )
+            answer = self.ask("ssm", region, "get_parameter", Name=name)
         except ProviderError as error:
             if error.code == "parameter-not-found":
                 return ""
             raise
         return str(answer["Parameter"]["Value"])
 
-    def client(self, service: str, region: str) -> Any:
-        """A client of boto3 for what is not EC2. Its exceptions are not translated."""
-        return self._client(service, region, ATTEMPTS)
+    def ask(self, service: str, region: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        """One call to another service than EC2."""
+        client = self._client(service, region, ATTEMPTS)
+        return self._guarded(operation, region, lambda: getattr(client, operation)(**arguments), service)
+
+    def all(self, service: str, region: str, operation: str, key: str, **arguments: Any) -> list[Any]:
+        """The items under `key` of all pages of a call to another service than EC2."""
+
+        def read() -> list[Any]:
+            paginator = self._client(service, region, ATTEMPTS).get_paginator(operation)
+            return [item for page in paginator.paginate(**arguments) for item in page.get(key, ())]
+
+        return self._guarded(operation, region, read, service)
 
     def each(self, regions: Sequence[str], ask: Callable[[str], T]) -> dict[str, T | ProviderError]:
         """Ask all regions at once: region → answer, or why there is none."""
@@ -85,13 +93,13 @@ class Api:
         return None
 
     @staticmethod
-    def _guarded(operation: str, region: str, act: Callable[[], T]) -> T:
+    def _guarded(operation: str, region: str, act: Callable[[], T], service: str = "ec2") -> T:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             return act()
         except (BotoCoreError, ClientError) as error:
-            raise causes.translated(error, operation, region) from error
+            raise causes.translated(error, operation, region, service) from error
 
     def _client(self, service: str, region: str, attempts: int) -> Any:
         key = (service, region, attempts)

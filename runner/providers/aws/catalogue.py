@@ -8,47 +8,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from runner.errors import InvalidRequestError
+from runner.providers.base import Offer
 
 DEFAULT_REGION = "us-east-1"
 HOURS_PER_MONTH = 730
 _TABLE = Path(__file__).with_name("types.json")
 _ALIASES = {"rtxpro6000": "rtxproserver6000"}
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One type in one region."""
-
-    type: str
-    region: str
-    gpu: str
-    """Model of its GPUs; empty when it has none, or when the table does not know the type."""
-    gpus: int
-    """How many; a share of a GPU counts as one, with the memory of that share."""
-    vram_gb: float
-    """Of one GPU."""
-    ram_gb: float
-    """0: the table does not know the type."""
-    vcpus: int
-    hourly: float | None
-    """On demand; None: unknown."""
-    spot_hourly: float | None
-    """None: unknown. The table has none: only AWS knows them."""
-    currency: str = "USD"
-    source: str = ""
-    as_of: str = ""
-    """ISO date of the price; empty when it is unknown."""
-    arch: str = "x86_64"
-    spot: bool = True
-    """Whether it can be had as spot."""
-    share: float = 1
-    """How much of a whole GPU each of its GPUs is: 0.125 is an eighth."""
 
 
 def candidates(options: Mapping[str, Any], needs: Mapping[str, Any]) -> list[Offer]:
@@ -194,6 +164,7 @@ def _offer(row: Mapping[str, Any], region: str) -> Offer:
         currency=price.get("currency", "USD"),
         source=price.get("source", ""),
         as_of=price.get("as_of", ""),
+        about=_prices().get((row["type"], DEFAULT_REGION), {}).get("hourly"),
     )
 
 

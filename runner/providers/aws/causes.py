@@ -71,7 +71,7 @@ _SERVER_FAULT = 500
 _ENCODED = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
-def translated(error: Exception, operation: str, region: str) -> ProviderError:
+def translated(error: Exception, operation: str, region: str, service: str = "ec2") -> ProviderError:
     """The error behind a failed call. `operation` is boto3's name of it, e.g. run_instances."""
     response: dict[str, Any] | None = getattr(error, "response", None)
     if response is None:
@@ -82,7 +82,7 @@ def translated(error: Exception, operation: str, region: str) -> ProviderError:
     message = f"AWS in {region}: {code}: {said}".rstrip(": ")
     for pattern, kind, hint in _KINDS:
         if re.fullmatch(pattern, code):
-            return kind(message, code=kebab(code), hint=hint.format(action=action(operation), region=region))
+            return kind(message, code=kebab(code), hint=hint.format(action=action(operation, service), region=region))
     if status >= _SERVER_FAULT:
         return ProviderError(message, code=UNCLEAR, hint="AWS has a problem of its own; run it again in a minute")
     return InvalidRequestError(message, code=kebab(code), hint="change what the message names, then run it again")
@@ -114,6 +114,10 @@ def kebab(code: str) -> str:
     return "-".join(words).lower() or "aws-failed"
 
 
-def action(operation: str) -> str:
-    """The IAM action that a call needs."""
-    return "ec2:" + "".join(word.capitalize() for word in operation.split("_"))
+def action(operation: str, service: str = "ec2") -> str:
+    """The IAM action that a call needs: `get_service_quota` of `service-quotas` → `servicequotas:GetServiceQuota`."""
+    words = (_SPELLED.get(word, word.capitalize()) for word in operation.split("_"))
+    return f"{service.replace('-', '')}:{''.join(words)}"
+
+
+_SPELLED = {"aws": "AWS"}

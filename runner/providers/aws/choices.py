@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runner.providers.aws import catalogue
-from runner.providers.aws.catalogue import Offer
 from runner.providers.aws.wanted import regions
-from runner.providers.base import Choice
+from runner.providers.base import Choice, Offer
 
 USUAL_ARCH = "x86_64"
 

@@ -10,11 +10,11 @@ from typing import Any
 from runner.errors import CapacityError, ProviderError, QuotaError, ThrottledError
 from runner.providers.aws import causes, images, keys, network, remove, seen, userdata
 from runner.providers.aws.api import Api
-from runner.providers.aws.catalogue import Offer
 from runner.providers.aws.images import Image
 from runner.providers.aws.network import Place
 from runner.providers.aws.seen import Seen
 from runner.providers.aws.wanted import Wanted, tokens
+from runner.providers.base import Offer
 
 PATIENCE_S = 20.0
 """How long a machine may take to show up after AWS has said that there is one."""
@@ -148,6 +148,7 @@ class Launch:
         """What RunInstances is asked, but for the token."""
         wanted = self.wanted
         image = self._image(offer)
+        disk = _disk(image, wanted.disk_gb)
         cidrs = wanted.cidrs or (network.callers_address("" if wanted.public else network.inside(place)),)
         group = network.group(self.api, offer.region, wanted.mark, place, cidrs)
         persistent = market == "spot" and wanted.spot is not None and wanted.spot["type"] == "persistent"
@@ -169,8 +170,8 @@ class Launch:
                     "DeleteOnTermination": True,
                 }
             ],
-            "BlockDeviceMappings": [_disk(image, wanted.disk_gb)],
-            "TagSpecifications": list(self._tagged(market, persistent=persistent)),
+            "BlockDeviceMappings": [disk],
+            "TagSpecifications": list(self._tagged(market, persistent=persistent, disk_gb=disk["Ebs"]["VolumeSize"])),
             **({"InstanceMarketOptions": _spot(wanted.spot)} if market == "spot" and wanted.spot else {}),
         }
 
@@ -202,11 +203,12 @@ class Launch:
             )
         )
 
-    def _tagged(self, market: str, *, persistent: bool) -> Iterator[dict[str, Any]]:
+    def _tagged(self, market: str, *, persistent: bool, disk_gb: int) -> Iterator[dict[str, Any]]:
         """The host key is among the tags: whoever finds the machine, from whichever clone, knows what to expect."""
         own = {
             seen.HOST_KEY: self._keys()[1],
             seen.USER: self.wanted.user,
+            seen.DISK: str(disk_gb),
             "slipway-address": "public" if self.wanted.public else "private",
         }
         spot = {"slipway-spot": "persistent" if persistent else "one-time"} if market == "spot" else {}

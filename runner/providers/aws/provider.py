@@ -5,23 +5,27 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
-from runner.errors import InvalidRequestError, ProviderError
+from runner.errors import InvalidRequestError, ProviderError, QuotaError
 from runner.providers.aws import catalogue, network, seen, views
 from runner.providers.aws.api import Api, hinted
 from runner.providers.aws.seen import Seen
 from runner.providers.aws.wanted import choice, regions, ttl_s, wanted
-from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
+from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer, Quota
 from runner.providers.ssh import observer
 from runner.providers.ssh.client import SshHost
 from runner.repo import Repo
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from runner.providers.aws.quotas import Market, Quotas
 
 WORKERS = 32
 
@@ -44,6 +48,13 @@ class Provider:
         self._repo = Repo(context.root)
         self._api = Api(context.settings)
         self._failed: dict[str, ProviderError] = {}
+        self._running: list[tuple[str, str, Market]] = []
+
+    @cached_property
+    def _quotas(self) -> Quotas:
+        from runner.providers.aws.quotas import Quotas
+
+        return Quotas(self._api)
 
     @classmethod
     def options(cls) -> type[BaseModel]:
@@ -60,9 +71,11 @@ class Provider:
         return AwsSettings
 
     @classmethod
-    def price(cls, options: dict[str, Any], needs: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    def price(
+        cls, options: dict[str, Any], needs: dict[str, Any] | None = None, settings: dict[str, Any] | None = None
+    ) -> dict[str, Any] | None:
         """Of the first choice, from the dated table."""
-        return catalogue.estimate(choice(options, {}), needs or {})
+        return catalogue.estimate(choice(options, settings or {}), needs or {})
 
     @classmethod
     def place(cls, options: dict[str, Any]) -> str:
@@ -98,6 +111,8 @@ class Provider:
             raise next(iter(self._failed.values()))
         answers = [answer for answer in asked.values() if not isinstance(answer, ProviderError)]
         found = [machine for answer in answers for machine in answer[0]]
+        up = [one for one in found if one.state in ("pending", "running")]
+        self._running = [(one.type, one.region, "spot" if one.spot else "on-demand") for one in up]
         said = self._ask([machine for machine in found if machine.state == "running" and machine.address])
         return [
             *(views.resource(one, self.name, said.get(one.id)) for one in found if one.there),
@@ -111,8 +126,21 @@ class Provider:
         return next((self._failed[one] for one in places if one in self._failed), None)
 
     def requirements(self, spec: Spec) -> ProviderError | None:
-        """A region that did not answer may have it already."""
-        return self.blind_spot(spec["machine"])
+        """A region that did not answer may have it already; and no limit may be too small for every type."""
+        from runner.providers.aws import quotas
+
+        blind = self.blind_spot(spec["machine"])
+        small = "" if blind else quotas.too_small(self._quotas, self._tries(spec))
+        hint = f"ask AWS for more: {quotas.RAISE}, or name other types or regions; runner quota shows all"
+        return QuotaError(small, code="quota-too-small", hint=hint) if small else blind
+
+    def _tries(self, spec: Spec) -> Iterator[tuple[str, str, Market]]:
+        """(type, region, market) in the order in which `create` tries them."""
+        from runner.providers.aws.wanted import markets, offers
+
+        for market in markets(spec["machine"]):
+            for one in offers(spec, self._context.settings):
+                yield one.type, one.region, market
 
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """The machine that is there, or a new one of the first type, zone and region that has one."""
@@ -128,10 +156,11 @@ class Provider:
 
     def ready(self, machine: Machine) -> Machine:
         """Wait until it runs and lets us in."""
-        from runner.providers.aws import boot
+        from runner.providers.aws import boot, prices
 
         up = boot.running(self._api, str(machine.keep["region"]), machine.id)
         ready = self._machine(up, key=str(machine.keep["key"]), ends=str(machine.keep.get("ends", "")))
+        ready = replace(ready, rate=ready.rate or prices.rate(self._api, up))
         boot.reachable(self._host(up, ready.keep["key"]), self._api, up)
         return ready
 
@@ -181,6 +210,27 @@ class Provider:
         if there is None:
             raise ProviderError(f"{resource.id} is gone", code="gone", hint="see runner status")
         return observer.log(self._host(there, self._key_of(there.id)), resource, follow=follow, lines=lines)
+
+    def offers(self, wanted: Mapping[str, Any]) -> tuple[Sequence[Offer], Sequence[ProviderError]]:
+        """With the prices of now where credentials allow it, else those of the dated table."""
+        from runner.providers.aws import prices
+
+        return prices.offers(
+            self._api, {**wanted, "region": wanted.get("region") or regions({}, self._context.settings)}
+        )
+
+    def quotas(self, regions: Sequence[str]) -> tuple[Sequence[Quota], Sequence[ProviderError]]:
+        """Limits on vCPUs."""
+        asked = self._api.each(regions or self._regions(), self._quotas.table)
+        failures = [answer for answer in asked.values() if isinstance(answer, ProviderError)]
+        return [row for answer in asked.values() if not isinstance(answer, ProviderError) for row in answer], failures
+
+    def shortages(self, specs: Sequence[Spec]) -> Sequence[str]:
+        """One call for each limit that matters; what runs is known from `list`."""
+        from runner.providers.aws import quotas
+
+        first = [next(iter(self._tries(spec)), None) for spec in specs]
+        return quotas.shortages(self._quotas, [one for one in first if one], self._running)
 
     def checks(self) -> Sequence[Check]:
         """What is needed here."""
@@ -275,4 +325,6 @@ class Provider:
         login = {name: value for name, value in host.login.items() if name != "address"}
         known = {"region": there.region, "zone": there.zone, "type": there.type, "spot": there.spot}
         keep = {**login, **known, "tunnel": True, **({"ends": ends} if ends else {})}
-        return Machine(there.id, there.address, "docker", host.connection() if there.address else {}, facts, keep)
+        noted = self._context.machine
+        rate = noted.get("rate") if noted.get("id") == there.id else None
+        return Machine(there.id, there.address, "docker", host.connection() if there.address else {}, facts, keep, rate)

@@ -13,7 +13,7 @@ from runner.providers.base import Mark
 MANAGER = "slipway"
 THERE = ("pending", "running", "stopping", "stopped")
 ENDED = ("shutting-down", "terminated")
-HOST_KEY, USER, DIGEST = "slipway-host-key", "slipway-user", "slipway-digest"
+HOST_KEY, USER, DIGEST, DISK = "slipway-host-key", "slipway-user", "slipway-digest", "slipway-disk-gb"
 Filter = dict[str, Any]
 _PARTS = {
     "volume": ("describe_volumes", "Volumes", "VolumeId"),

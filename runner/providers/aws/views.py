@@ -10,7 +10,8 @@ from typing import Any
 from runner.domain import Resource
 from runner.engines import docker
 from runner.errors import ProviderError
-from runner.providers.aws.seen import DIGEST, Part, Seen
+from runner.providers.aws import catalogue
+from runner.providers.aws.seen import DIGEST, DISK, Part, Seen
 
 TAKEN = ("Server.SpotInstanceTermination", "Server.SpotInstanceShutdown")
 ENDED_ITSELF = "Client.InstanceInitiatedShutdown"
@@ -24,7 +25,11 @@ Answer = Mapping[str, Any] | ProviderError | None
 def resource(seen: Seen, provider: str, answer: Answer) -> Resource:
     """A machine that is there, with the service on it."""
     base = Resource(
-        seen.deployment, provider, seen.id, "pending", facts=facts(seen), since=seen.launched, detail="it is starting"
+        *(seen.deployment, provider, seen.id, "pending"),
+        facts=facts(seen),
+        since=seen.launched,
+        detail="it is starting",
+        stopped_price=_stopped_price(seen),
     )
     if seen.state in ("stopping", "stopped"):
         return replace(base, state="stopped", digest=seen.tags.get(DIGEST, ""), detail=_stopped(seen))
@@ -57,6 +62,12 @@ def _of_service(base: Resource, seen: Seen, answer: Mapping[str, Any]) -> Resour
         health="unhealthy" if notice else service.health,
         health_detail=notice or service.health_detail,
     )
+
+
+def _stopped_price(seen: Seen) -> dict[str, Any] | None:
+    """Its disk, which is paid for until it is removed."""
+    size = seen.tags.get(DISK, "")
+    return catalogue.stopped({"region": seen.region}, float(size)) if size.isdigit() else None
 
 
 def facts(seen: Seen) -> dict[str, Any]:
@@ -100,7 +111,11 @@ def leftover(part: Part, provider: str) -> Resource:
     """A part whose machine is not there."""
     detail = f"a {part.kind.replace('-', ' ')} without its machine"
     return Resource(
-        part.deployment, provider, part.id, "stopped", facts={"region": part.region}, detail=detail, leftover=True
+        *(part.deployment, provider, part.id, "stopped"),
+        facts={"region": part.region},
+        detail=detail,
+        leftover=True,
+        stopped_price=None if part.kind == "volume" else {"hourly": 0.0},  # its size is not known
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from runner.domain import Spec
 from runner.providers.aws import catalogue
-from runner.providers.aws.catalogue import Offer
-from runner.providers.base import Mark
+from runner.providers.aws.quotas import Market
+from runner.providers.base import Mark, Offer
 
 SMALLEST_DISK_GB = 60
 """An image with NVIDIA's driver takes about half of that."""
@@ -72,12 +72,26 @@ def wanted(mark: Mark, spec: Spec, settings: Mapping[str, Any]) -> Wanted:
     )
 
 
+def markets(machine: Mapping[str, Any]) -> tuple[Market, ...]:
+    """`spot`, `on-demand`, or both in the order to try."""
+    spot = machine.get("spot")
+    if not spot and not isinstance(spot, Mapping):
+        return ("on-demand",)
+    falls_back = isinstance(spot, Mapping) and spot.get("fallback") == "on-demand"
+    return ("spot", "on-demand") if falls_back else ("spot",)
+
+
 def offers(spec: Spec, settings: Mapping[str, Any]) -> tuple[Offer, ...]:
     """What fits, cheapest first, without what costs much more than the first: that is a decision for people."""
     machine = spec["machine"]
     found = catalogue.candidates(choice(machine, settings), needs(spec))
-    limit = machine.get("max_hourly") or (found[0].hourly * DEARER if found and found[0].hourly else None)
-    return tuple(o for o in found if limit is None or o.hourly is None or o.hourly <= limit)
+    limit = machine.get("max_hourly")
+    if limit:
+        known = ((one, one.about if one.hourly is None else one.hourly) for one in found)
+        return tuple(one for one, hourly in known if hourly is None or hourly <= limit)
+    # Types compare alike in every region, so where prices are unknown the known ones of another region keep the limit.
+    cheapest = min((one.about for one in found if one.about), default=None)
+    return tuple(one for one in found if cheapest is None or (one.about and one.about <= cheapest * DEARER))
 
 
 def choice(machine: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,9 +56,11 @@ class Provider:
         return LocalSettings
 
     @classmethod
-    def price(cls, options: dict[str, Any], needs: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    def price(
+        cls, options: dict[str, Any], needs: dict[str, Any] | None = None, settings: dict[str, Any] | None = None
+    ) -> dict[str, Any] | None:
         """Own hardware: nothing is billed by the hour."""
-        del options, needs
+        del options, needs, settings
         return {"hourly": 0.0, "currency": "USD", "source": "own hardware", "as_of": ""}
 
     @classmethod

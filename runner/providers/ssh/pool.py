@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runner.domain import Record, Spec
-from runner.providers.base import Choice
+from runner.providers.base import Choice, Offer
 
 NEEDS = (("vram_gb", "GB of GPU memory"), ("ram_gb", "GB of memory"), ("disk_gb", "GB of disk"))
 
@@ -35,6 +35,26 @@ def gpu_ids(
     kept = [index for index in own if index in free]
     chosen = [*kept, *(index for index in free if index not in kept)][: gpus_of(spec, host)]
     return tuple(sorted(chosen, key=int))
+
+
+def offers(hosts: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Any]) -> list[Offer]:
+    """The hosts that have what is asked for; they cost nothing by the hour."""
+    if wanted.get("spot") or wanted.get("region"):
+        return []
+    gpu = str(wanted.get("gpu") or "").lower()
+    return [
+        Offer(
+            *(name, "", host.get("gpu", ""), host.get("gpus", 0), host.get("vram_gb", 0), host.get("ram_gb", 0), 0),
+            hourly=0.0,
+            spot_hourly=None,
+            source="own hardware",
+            spot=False,
+            about=0.0,
+        )
+        for name, host in hosts.items()
+        if (gpu in ("", host.get("gpu", "").lower()) or (gpu == "none" and not host.get("gpus")))
+        and host.get("vram_gb", 0) >= (wanted.get("vram_gb") or 0)
+    ]
 
 
 def choose(

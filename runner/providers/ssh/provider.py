@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from runner.domain import Resource, Spec
 from runner.engines import docker
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
-from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
+from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer
 from runner.providers.ssh import observer, pool
 from runner.providers.ssh.client import SshHost
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS, Fleet, inline_name
@@ -47,9 +47,11 @@ class Provider:
         return SshSettings
 
     @classmethod
-    def price(cls, options: dict[str, Any], needs: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    def price(
+        cls, options: dict[str, Any], needs: dict[str, Any] | None = None, settings: dict[str, Any] | None = None
+    ) -> dict[str, Any] | None:
         """Own hardware: nothing is billed by the hour."""
-        del options, needs
+        del options, needs, settings
         return {"hourly": 0.0, "currency": "USD", "source": "own hardware", "as_of": ""}
 
     @classmethod
@@ -86,6 +88,10 @@ class Provider:
             return "providers.ssh.hosts of runner.yaml is empty; name an address, or add hosts"
         chosen, reasons = pool.choose(hosts, spec, ())
         return "" if chosen else f"no host of the pool fits: {_listed(reasons)}"
+
+    def offers(self, wanted: Mapping[str, Any]) -> tuple[Sequence[Offer], Sequence[ProviderError]]:
+        """The hosts of the pool. They are in no region and never spot."""
+        return pool.offers(self._context.settings.get("hosts", {}), wanted), ()
 
     def list(self) -> Sequence[Resource]:
         """Containers on all hosts that are known: one connection for each host, all at once.
