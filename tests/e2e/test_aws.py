@@ -1,5 +1,6 @@
-"""Machines of a cloud from a file to a healthy service and back to nothing: AWS's API as moto and the lab's rules play it,
-real machines with cloud-init behind it, and the real roles on them.
+"""Machines of a cloud, from a file to a healthy service and back to nothing.
+
+AWS's API is played by moto and the rules of the lab; the machines are real, with cloud-init, and so are the roles.
 """
 
 from __future__ import annotations
