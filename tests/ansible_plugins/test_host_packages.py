@@ -128,6 +128,16 @@ def test_lists_are_refreshed_when_it_helps(
     assert all("--no-remove" in line for line in fake.asked if " install " in line)
 
 
+@pytest.mark.parametrize(("limit_s", "updates"), [(60, 3), (0, 1)])
+def test_refresh_waits_for_who_was_faster(monkeypatch: pytest.MonkeyPatch, limit_s: int, updates: int) -> None:
+    lists(monkeypatch, there=True)
+    monkeypatch.setattr(host_packages, "POLL_S", 0)
+    busy = Ran(100, "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 596 (apt-get)")
+    fake = FakeApt(update=[busy, busy, Ran(0, "")])
+    Apt(fake).install(["x"], refresh=True, lock_timeout_s=limit_s)
+    assert fake.verbs() == ["update"] * updates + ["install"]
+
+
 def test_failure_tells_what_does_not_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
     lists(monkeypatch, there=True)
     said = """Reading…

@@ -1,5 +1,5 @@
-"""Hosts and repositories for the end-to-end tests. Three hosts serve all modules: they begin bare, and the real roles
-put Docker on them in the first module that runs.
+"""Hosts and repositories for the end-to-end tests. Three hosts begin bare, and the real roles put Docker on them in the
+first module that runs. Three more have Docker already; whoever breaks them repairs them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from tests.lab.host import cache
 from tests.lab.machine import Host
 
 NAMES = ("e2e-1", "e2e-2", "e2e-3")
+RENTED = ("trouble-1", "trouble-2", "trouble-3")
+DIRTY = "/var/lib/lab-in-use"
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +39,36 @@ def machines(bare: list[Host]) -> list[Host]:
 
 
 @pytest.fixture(scope="module")
+def rented(request: pytest.FixtureRequest) -> Iterator[list[Host]]:
+    """Three hosts with Docker, for one module at a time. New ones, when the last user did not leave them in order."""
+    with (cache() / "e2e-rented.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        ready.pullable("tiny")
+        found = ready.hosts(*RENTED, flavour="host-docker")
+        if any(hosts.console(host.name, "sh", "-c", f"ls {DIRTY} || true") for host in found):
+            with ThreadPoolExecutor() as pool:
+                found = list(pool.map(lambda host: hosts.reset(host.name), found))
+        for host in found:
+            hosts.console(host.name, "touch", DIRTY)
+        failed = request.session.testsfailed
+        yield found
+        if request.session.testsfailed == failed:
+            for host in hosts.ensure(RENTED, "host-docker"):
+                hosts.console(host.name, "rm", DIRTY)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory, rented: list[Host]) -> Iterator[World]:
+    """A repository with an empty pool, for the tests of a module that uses the hosts with Docker."""
+    made = world.build(Path(tmp_path_factory.mktemp("my project")))
+    yield made
+    world.end(made, hosts.ensure(RENTED, "host-docker"))
+
+
+@pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory, machines: list[Host]) -> Iterator[World]:
     """A repository with an empty pool, for all tests of a module."""
     ready.pullable("tiny")
     made = world.build(Path(tmp_path_factory.mktemp("my project")))
     yield made
-    world.end(made)
+    world.end(made, machines)

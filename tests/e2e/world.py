@@ -13,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,8 +152,9 @@ class World(RepoBuilder):
 
     def events(self) -> list[dict[str, Any]]:
         """What the last apply did, as far as it is."""
-        path = self.runs()[-1] / "events.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        path = self.runs()[-1] / "events.jsonl" if self.runs() else None
+        whole = path.read_text().rpartition("\n")[0] if path and path.exists() else ""
+        return [json.loads(line) for line in whole.splitlines()]
 
     def written(self) -> Iterator[tuple[Path, bytes]]:
         """Every file of the repository that is its own, logs and runs included."""
@@ -190,13 +192,19 @@ def build(folder: Path) -> World:
     return world
 
 
-def end(world: World) -> None:
-    """Close the connections of a world and remove what it has on the hosts."""
+def hang_up(world: World) -> None:
+    """Close the connections of a world, as if nobody had used it for a while."""
     for pid in processes(f"{world.home}/"):
         os.kill(pid, signal.SIGTERM)
+    until(lambda: not processes(f"{world.home}/"))
+
+
+def end(world: World, machines: Sequence[Host]) -> None:
+    """Close the connections of a world and remove what it has on these hosts, which run."""
+    hang_up(world)
     shutil.rmtree(world.home, ignore_errors=True)
-    for host in hosts.existing():
-        sweep(host.name, world.id)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda host: sweep(host.name, world.id), machines))
 
 
 def sweep(host: str, repo: str) -> None:

@@ -81,20 +81,25 @@ def test_one_run_and_the_good_one_works(hasty: World, ports: dict[str, int], fai
 
 
 @pytest.mark.parametrize(
-    ("name", "cause", "advice"),
+    ("name", "code", "cause", "advice"),
     [
-        ("taken", "port {port} is used by another program", "ports:"),
-        ("ending", "no more oil", "runner logs ending"),
-        ("unwell", "GET / answered 500 instead of 200", "runner logs unwell"),
-        ("bare", "slipway-no-such-package", "the packages of its template"),
-        ("secretless", "the secret NEEDED (env:SLIPWAY_TEST_NEEDED) has no value", "export SLIPWAY_TEST_NEEDED"),
+        ("taken", "port-taken", "port {port} is used by another program", "ports:"),
+        ("ending", "unhealthy", "no more oil", "runner logs ending"),
+        ("unwell", "unhealthy", "GET / answered 500 instead of 200", "runner logs unwell"),
+        ("bare", "packages", "slipway-no-such-package", "the packages of its template"),
+        (
+            "secretless",
+            "missing-secret-value",
+            "the secret NEEDED (env:SLIPWAY_TEST_NEEDED) has no value",
+            "export SLIPWAY_TEST_NEEDED",
+        ),
     ],
 )
-def test_failure_has_its_cause_and_a_next_step(
-    name: str, cause: str, advice: str, ports: dict[str, int], failed: dict[str, Any]
+def test_failure_has_its_cause_and_a_next_step(  # noqa: PLR0913, PLR0917 - a row of the table
+    name: str, code: str, cause: str, advice: str, ports: dict[str, int], failed: dict[str, Any]
 ) -> None:
     row = failed[name]
-    assert row["result"] == "failed"
+    assert (row["result"], row["code"]) == ("failed", code)
     assert cause.format(port=ports[name]) in row["error"]
     assert advice in row["hint"]
 

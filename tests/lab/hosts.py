@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from tests.lab import delivery, engine, images, network, registry
@@ -57,6 +59,8 @@ __all__ = [
 Flavour = Literal["host", "host-docker"]  # the images
 LABEL = "slipway-lab-host"
 PATIENCE_S = 60
+WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
+ENOUGH_WATCHES = 1024
 
 # --privileged is refused where CAP_SYS_RESOURCE is missing; this is enough for systemd and for an engine inside.
 RIGHTS = (
@@ -84,6 +88,7 @@ def ensure(names: Sequence[str], flavour: Flavour = "host") -> list[Host]:
     """
     with locked():
         engine.start()
+        _let_many_boot()
         made, source, subnet = _made(), images.source(flavour), network.ensure()
         if missing := [name for name in names if name not in made or made[name].source != source]:
             images.ensure(flavour)
@@ -139,6 +144,16 @@ def status() -> Iterator[str]:
     """One line per host."""
     for host in sorted(_made().values(), key=lambda host: host.name):
         yield f"{host.flavour} {host.address} is {host.name}, {host.state}"
+
+
+def _let_many_boot() -> None:
+    """Every systemd takes some watches of the kernel that all share; where they run out, a host never finishes booting.
+
+    Without the right to change that, a few hosts still boot.
+    """
+    if int(WATCHES.read_text()) < ENOUGH_WATCHES:
+        with contextlib.suppress(OSError):
+            WATCHES.write_text(f"{ENOUGH_WATCHES}\n")
 
 
 def _made() -> dict[str, _Made]:

@@ -32,7 +32,9 @@ def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any],
         steps.committed()
         return str(detail)
     tail = _log_tail(docker, steps.name, params["env"])
-    raise StepError(Cause("unhealthy", f"{detail}. {_give_up(steps)}{tail}"))
+    name = params["labels"].get("slipway-deployment", steps.name)
+    hint = f"see all that it said: runner logs {name}"
+    raise StepError(Cause("unhealthy", f"{detail}. {_give_up(steps)}{tail}", hint))
 
 
 def _alive(docker: Docker, name: str) -> Callable[[], str]:

@@ -29,6 +29,8 @@ class Cause(NamedTuple):
     """Stable, kebab-case: for branching."""
     message: str
     """For readers: what, and what to do."""
+    hint: str = ""
+    """A command of the runner that tells more."""
 
 
 def explain(error: DockerError, image: str = "") -> Cause:

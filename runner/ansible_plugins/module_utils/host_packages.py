@@ -20,6 +20,7 @@ FLOCK = "hhqqi"
 """struct flock of 64-bit Linux: type, whence, start, length, process."""
 POLL_S = 0.5
 OLD_LISTS = ("unable to locate package", "no installation candidate", "404  not found", "unable to fetch some archives")
+NO_LOCK = "Could not get lock"
 HALF_DONE = "dpkg --configure -a"
 
 
@@ -121,9 +122,17 @@ class Apt:
         return self._run(["apt-get", "install", *options, *keep, "--", *names])
 
     def _refresh(self, lock_timeout_s: int) -> None:
-        """A repository of somebody else may be broken: whether that matters is seen when installing."""
-        wait(self.locks, lock_timeout_s)
-        done = self._run(["apt-get", "update", "--quiet"])
+        """A repository of somebody else may be broken: whether that matters is seen when installing.
+
+        Here apt-get does not wait for its lock by itself, and somebody may take it between our look and its start.
+        """
+        started = time.monotonic()
+        while True:
+            wait(self.locks, lock_timeout_s)
+            done = self._run(["apt-get", "update", "--quiet"])
+            if NO_LOCK not in done.output or time.monotonic() - started >= lock_timeout_s:
+                break
+            time.sleep(POLL_S)
         self._complaints = " ".join(line for line in done.output.splitlines() if line.startswith(("E:", "W:")))
 
     def _must(self, command: Sequence[str], what: str) -> None:

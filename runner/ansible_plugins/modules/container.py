@@ -132,6 +132,10 @@ cause:
   returned: failure
   type: str
   sample: port-taken
+hint:
+  description: A command of the runner that tells more; often empty, the message says what to do.
+  returned: failure
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -247,7 +251,7 @@ def main():
     except ValueError as error:
         module.fail_json(msg=str(error), cause="invalid-option", invocation=shown)
     except StepError as error:
-        module.fail_json(msg=str(error), cause=error.cause.code, invocation=shown)
+        module.fail_json(msg=str(error), cause=error.cause.code, hint=error.cause.hint, invocation=shown)
     except DockerError as error:
         cause = explain(error, module.params["image"] or "")
         module.fail_json(msg=cause.message, cause=cause.code, invocation=shown)

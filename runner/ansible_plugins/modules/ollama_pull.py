@@ -118,7 +118,7 @@ def main():
     try:
         result = run(module.params, module.check_mode)
     except Failure as failure:
-        module.fail_json(msg="the models cannot be downloaded: %s" % failure)
+        module.fail_json(msg="the models cannot be downloaded: %s" % failure, cause="model-not-pulled")
     module.exit_json(**result)
 
 

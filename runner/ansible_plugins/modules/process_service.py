@@ -119,10 +119,11 @@ MASK = "•••"
 
 
 class Failure(Exception):
-    """A foreseeable failure, with its cause and what to do."""
+    """A foreseeable failure: why, the stable name of that, and what to do."""
 
-    def __init__(self, message, hint=""):
+    def __init__(self, message, cause, hint=""):
         super().__init__(message)
+        self.cause = cause
         self.hint = hint
 
 
@@ -211,12 +212,14 @@ def _run(argv, what):
             argv, check=False, env=_uv_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
     except FileNotFoundError as error:
-        raise Failure("cannot %s: %s is not installed" % (what, argv[0]), "run make setup") from error
+        raise Failure(
+            "cannot %s: %s is not installed" % (what, argv[0]), "program-missing", "run make setup"
+        ) from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()[-8:]
         reason = " / ".join(line.strip() for line in said)
         hint = "check the packages of its template, and that the package index can be reached from its machine"
-        raise Failure("cannot %s: %s" % (what, reason), hint)
+        raise Failure("cannot %s: %s" % (what, reason), "packages", hint)
 
 
 def _uv_environment():
@@ -235,7 +238,7 @@ def _require_port(health):
     while health and not _port_free(health):
         if time.monotonic() > deadline:
             message = "port %d is used by another program on this machine" % health["port"]
-            raise Failure(message, "stop that program, or choose another port under ports:")
+            raise Failure(message, "port-taken", "stop that program, or choose another port under ports:")
         time.sleep(0.1)
 
 
@@ -282,7 +285,7 @@ def ensure_started(service, check, force):
     except Failure as failure:
         tail = _log_tail(service, log_size)
         restored = _restore(service, before, was_running=runs, differs=differs)
-        raise Failure("%s. %s%s" % (failure, restored, tail), failure.hint) from failure
+        raise Failure("%s. %s%s" % (failure, restored, tail), failure.cause, failure.hint) from failure
     _finish(service, wanted_mark)
     return True, detail
 
@@ -307,7 +310,7 @@ def _replaced(service, files):
     if not healthy:
         if service.state() == "BACKOFF":
             detail = "the service ends by itself each time it is started"
-        raise Failure(detail, "see all that it said: runner logs %s" % service.name)
+        raise Failure(detail, "unhealthy", "see all that it said: runner logs %s" % service.name)
     return detail
 
 
@@ -487,9 +490,9 @@ def main():
     try:
         result = run(module)
     except Failure as failure:
-        module.fail_json(msg=str(failure), hint=failure.hint, invocation=shown)
+        module.fail_json(msg=str(failure), cause=failure.cause, hint=failure.hint, invocation=shown)
     except (OSError, SupervisorUnreachable, subprocess.CalledProcessError) as error:
-        module.fail_json(msg="the process engine failed: %s" % error, invocation=shown)
+        module.fail_json(msg="the process engine failed: %s" % error, cause="engine-failed", invocation=shown)
     module.exit_json(seconds=round(time.monotonic() - started, 2), invocation=shown, **result)
 
 
