@@ -64,7 +64,7 @@ def shop(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sho
     world.settings(json.dumps({"id": world.id, "images": {"replace": usage.replacements()}, "providers": {"aws": aws}}))
     world.env.update(cloud.env)
     yield Shop(world, cloud)
-    look.end(world)
+    look.end(world, ())
 
 
 def test_file_becomes_a_healthy_service_on_a_machine_of_its_own(shop: Shop) -> None:
