@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -99,11 +100,17 @@ def _tunnel(record: Record) -> str:
     if not machine.get("tunnel"):
         return ""
     ports = sorted(endpoint["port"] for endpoint in record.endpoints.values() if endpoint["protocol"] != "udp")
-    words = ["ssh", "-N", *(f"-L {port}:127.0.0.1:{port}" for port in ports)]
-    words += [f"-i {machine['key']}"] if machine.get("key") else []
-    words += [f"-J {machine['jump']}"] if machine.get("jump") else []
-    words += [f"-p {machine['port']}"] if machine["port"] != 22 else []  # noqa: PLR2004 - the default of SSH
-    return " ".join([*words, f"{machine['user']}@{machine['address']}"])
+    words = ["ssh", "-N", *(word for port in ports for word in ("-L", f"{port}:127.0.0.1:{port}"))]
+    words += ["-i", machine["key"]] if machine.get("key") else []
+    words += ["-J", machine["jump"]] if machine.get("jump") else []
+    words += ["-p", str(machine["port"])] if machine["port"] != 22 else []  # noqa: PLR2004 - the default of SSH
+    return " ".join(map(_word, [*words, f"{machine['user']}@{machine['address']}"]))
+
+
+def _word(text: str) -> str:
+    """A word of a shell. A home stays one, so that the command works for others too."""
+    home, slash, rest = text.partition("/")
+    return f"~/{shlex.quote(rest)}" if home == "~" and slash else shlex.quote(text)
 
 
 def origin(name: str, where: str) -> str:

@@ -2,11 +2,14 @@
 
 An expression sees `deployment` (name, owner, labels), `params`, `ports` (host ports), `machine` (the provider
 options), `model` (catalogue entry of params.model, or none) and `secrets`. Access texts also see `urls.<port>`.
+In texts that people paste, `quote` makes a word of a shell of a value, and `tojson` a string of JSON, of Python, or of
+JSON inside single quotes of a shell.
 A secret is not known here: it becomes a marker, and the resolved text a list of parts for `vault.reveal`.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -46,6 +49,7 @@ class SecretMarkers(Mapping[str, str]):
 
 
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+_environment.filters["quote"] = lambda value: shlex.quote(str(value))
 
 
 @cache

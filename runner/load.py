@@ -41,6 +41,8 @@ class Loaded:
     """Faulty name → the template that its file asks for, where it can be read."""
     settings: dict[str, Any] = field(default_factory=dict)
     """`runner.yaml` as plain data, with its defaults."""
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    """(field of `runner.yaml`, why) of those that are accepted but have no effect yet."""
 
     @cached_property
     def repo_id(self) -> str:
@@ -142,9 +144,12 @@ class _Loader:
         loaded = self.loaded
         entries, loaded.names = scan(self.repo, loaded.problems)
         if not self.cache.settings:
+            from runner.resolve import notices
+
             self.cache.settings = self.settings.model_dump(mode="json")
+            self.cache.notices = [*notices(self.settings)]
             self.cache.clean = not (self._settings[1] or self._templates[1])
-        loaded.settings = self.cache.settings
+        loaded.settings, loaded.notices = self.cache.settings, self.cache.notices
         for entry in entries:
             name = entry.name[: -len(SUFFIX)]
             stamp = parse_cache.stamp(entry.stat())

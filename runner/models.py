@@ -205,7 +205,7 @@ class Settings(Model):
         None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$", description="Marks our resources; default: from the git remote"
     )
     defaults: Defaults = Field(default_factory=Defaults)
-    currency: Literal["USD", "EUR", "GBP"] = "USD"
+    currency: Literal["USD", "EUR", "GBP"] = Field("USD", json_schema_extra=LATER)
     images: Images = Field(default_factory=Images)
     providers: dict[ProviderName, dict[str, Any]] = Field(
         default_factory=dict, description="Settings per provider, checked by the provider"

@@ -32,6 +32,8 @@ class Cache:
     path: Path | None
     key: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    """Of the settings, like those of a deployment."""
     clean: bool = False
     """Templates and settings had no faults; otherwise nothing is kept."""
     entries: dict[str, list[Any]] = field(default_factory=dict)
@@ -58,7 +60,8 @@ class Cache:
             return
         for name in gone:
             del self.entries[name]
-        body = json.dumps({"key": self.key, "settings": self.settings, "entries": self.entries}, separators=(",", ":"))
+        data = {"key": self.key, "settings": self.settings, "notices": self.notices, "entries": self.entries}
+        body = json.dumps(data, separators=(",", ":"))
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_suffix(f".{os.getpid()}")
@@ -74,7 +77,8 @@ def open_cache(repo: Repo, *, enabled: bool) -> Cache:
     try:
         data = json.loads(path.read_bytes())
         if data["key"] == key:
-            return Cache(path, key, dict(data["settings"]), clean=True, entries=dict(data["entries"]))
+            notices = [(name, why) for name, why in data["notices"]]
+            return Cache(path, key, dict(data["settings"]), notices, clean=True, entries=dict(data["entries"]))
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return Cache(path, key)

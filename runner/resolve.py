@@ -6,7 +6,7 @@ secrets (where from, never the value), ports, access, labels, owner. `derived`, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -138,17 +138,21 @@ def _desired(source: Source, want: Deployment, spec: Spec, values: Declared, set
         hold=Hold(want.hold.until.isoformat(), want.hold.reason) if want.hold else None,
         owner=spec["owner"],
         price=provider.price(spec["machine"], needs, settings.providers.get(first, {})),
-        notices=_notices(want, values.candidates),
+        notices=notices(want, _honoured(values.candidates)),
     )
 
 
-def _notices(want: Deployment, candidates: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """The fields that were set and have no effect yet, at some of the candidates at least."""
-    honoured = set.intersection(*(set(providers.load(name).honours) for name in candidates))
+def _honoured(candidates: tuple[str, ...]) -> set[str]:
+    """What has an effect at each of the candidates, though not everywhere."""
+    return set.intersection(*(set(providers.load(name).honours) for name in candidates))
+
+
+def notices(written: BaseModel, honoured: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+    """The fields of a file that were set and have no effect yet, but for those that are honoured; with these words."""
     found: list[str] = []
-    for name in want.model_fields_set:
-        value = getattr(want, name)
-        if name in _later(type(want)):
+    for name in written.model_fields_set:
+        value = getattr(written, name)
+        if name in _later(type(written)):
             found.append(name)
         elif isinstance(value, BaseModel):
             later = _later(type(value))
@@ -157,7 +161,7 @@ def _notices(want: Deployment, candidates: tuple[str, ...]) -> tuple[tuple[str, 
                 for field in value.model_fields_set & later.keys()
                 if getattr(value, field) != later[field]
             ]
-    return tuple((field, "is accepted but has no effect yet") for field in sorted({*found} - honoured))
+    return tuple((field, "is accepted but has no effect yet") for field in sorted({*found}.difference(honoured)))
 
 
 @cache

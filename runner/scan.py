@@ -28,7 +28,7 @@ def scan(repo: Repo, problems: list[Problem]) -> tuple[list[os.DirEntry[str]], f
         for stem, suffix, entry in sorted(named, key=lambda row: row[:2]):
             if entry.name.startswith(".") or entry.name in _NOT_DEPLOYMENTS:
                 continue
-            fault = _link_fault(entry, root) or _name_fault(stem, suffix, by_case)
+            fault = _kind_fault(entry, root) or _name_fault(stem, suffix, by_case)
             if fault is None or fault[0] != NESTED:
                 names.add(stem)
             if fault is None:
@@ -39,7 +39,7 @@ def scan(repo: Repo, problems: list[Problem]) -> tuple[list[os.DirEntry[str]], f
     return found, frozenset(names)
 
 
-def _link_fault(entry: os.DirEntry[str], root: Path) -> Fault | None:
+def _kind_fault(entry: os.DirEntry[str], root: Path) -> Fault | None:
     if entry.is_symlink():
         target = Path(os.path.realpath(entry.path))  # unlike Path.resolve, quiet about a link to itself
         if not target.is_relative_to(root):
@@ -48,6 +48,8 @@ def _link_fault(entry: os.DirEntry[str], root: Path) -> Fault | None:
             return "broken-symlink", "the link leads nowhere", "remove it or repair its target"
     if entry.is_dir():
         return NESTED, "deployments are files directly in deployments/", "move its files up, or it elsewhere"
+    if not entry.is_file():
+        return "not-a-file", "it is a pipe, a socket or a device", "remove it"
     return None
 
 

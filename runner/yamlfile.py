@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+import stat
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -85,7 +86,9 @@ class _NodeParser(CParser):
 
 
 def read(path: Path) -> str:
-    """The text of a file. Raises YamlFault when it is too large or is not UTF-8; OSError when it cannot be read."""
+    """The text of a file. Raises YamlFault when it is too large, no UTF-8 or a pipe; OSError when it cannot be read."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():  # opening a pipe would wait for somebody to write
+        raise YamlFault("not-a-file", "it is a pipe, a socket or a device", hint="remove it")
     with path.open("rb") as stream:
         raw = stream.read(USUAL_BYTES)  # a buffer for the largest file would cost more than the file
         if len(raw) == USUAL_BYTES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,23 @@ def test_index_lists_every_record() -> None:
 
 def test_index_of_nothing_is_an_empty_table() -> None:
     assert access.index_page([]).endswith("|---|---|---|---|---|---|---|\n")
+
+
+def test_command_for_a_tunnel_can_be_pasted() -> None:
+    machine = {
+        "id": "x",
+        "engine": "docker",
+        "tunnel": True,
+        "address": "192.0.2.1",
+        "port": 2222,
+        "user": "ada",
+        "key": "/keys/my key; rm -rf x",
+        "jump": "hop",
+    }
+    panel = access.panel(replace(record(), machine=machine), SOURCE)
+    assert shlex.split(panel["tunnel"]) == [
+        *("ssh", "-N", "-L", "8888:127.0.0.1:8888", "-i", "/keys/my key; rm -rf x"),
+        *("-J", "hop", "-p", "2222", "ada@192.0.2.1"),
+    ]
+    at_home = access.panel(replace(record(), machine={**machine, "key": "~/.ssh/my key"}), SOURCE)
+    assert "-i ~/'.ssh/my key' " in at_home["tunnel"]

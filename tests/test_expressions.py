@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import Any
 
 import pytest
@@ -124,3 +126,15 @@ def test_any_template_text_is_resolved_or_an_expression_error(source: str) -> No
     except ExpressionError as error:
         resolved = str(error)
     assert isinstance(resolved, str) or resolved["secret_parts"]
+
+
+HOSTILE = 'it\'s "x"; $(touch canary) `touch canary` & <b> \\ é'
+
+
+def test_quoted_value_is_one_word_of_a_shell() -> None:
+    assert shlex.split(expressions.text("run {{ params.x | quote }}", {"params": {"x": HOSTILE}})) == ["run", HOSTILE]
+
+
+def test_json_is_safe_inside_single_quotes_of_a_shell() -> None:
+    made = expressions.text("send '{\"model\": {{ params.x | tojson }}}'", {"params": {"x": HOSTILE}})
+    assert json.loads(shlex.split(made)[1]) == {"model": HOSTILE}

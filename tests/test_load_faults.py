@@ -6,6 +6,7 @@ names another), then `= LINE CODE FIELD: MESSAGE → HINT`.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,19 @@ def test_fault_of_a_link(small: Small, target: str, code: str, message: str) -> 
     [problem] = small.load().problems
     assert (problem.where, problem.code, problem.message) == ("deployments/web.yaml", code, message)
     assert problem.hint
+
+
+@pytest.mark.parametrize("place", ["deployments/web.yaml", "templates/pipe.yaml", "runner.yaml"])
+def test_pipe_is_a_fault_and_keeps_nobody_waiting(small: Small, place: str) -> None:
+    (small.root / place).unlink(missing_ok=True)
+    os.mkfifo(small.root / place)
+    [problem] = small.load().problems
+    assert (problem.where, problem.code) == (place, "not-a-file")
+
+
+def test_device_is_a_fault(small: Small) -> None:
+    (small.root / "deployments" / "web.yaml").symlink_to(os.devnull)
+    assert small.load().problems[0].code == "symlink-outside"
 
 
 def test_link_inside_the_repository_is_followed(small: Small) -> None:

@@ -1,5 +1,6 @@
 """The catalogue keeps its promises: every template is complete, resolves with its defaults, and hides its secrets."""
 
+import ast
 import hashlib
 import re
 import subprocess
@@ -243,3 +244,40 @@ def test_custom_script_refuses_a_fetched_script_of_another_checksum(tmp_path, ch
     result = run_script(tmp_path, script_url="https://scripts.example/x.sh", script_sha256=checksum)
     assert result.returncode != 0
     assert "fetched\n" not in result.stdout
+
+
+# --- What people paste -----------------------------------------------------------------------------------------------
+
+HOSTILE = 'it\'s "x"; touch canary; $(touch canary) `touch canary`\n'
+
+
+def hostile(template: Template) -> dict[str, Any]:
+    """Every text parameter says something that would be a command. No pattern helps: they may change."""
+    texts = {key: HOSTILE for key, param in template.params.items() if param.type == "string" and not param.secret}
+    seen = context(template)
+    return {**seen, "params": {**seen["params"], **texts}, "secrets": {key: f"<{key}>" for key in template.params}}
+
+
+@every_template
+def test_pasted_shell_runs_nothing_but_itself(name: str, tmp_path: Path) -> None:
+    template = TEMPLATES[name]
+    for snippet in template.access.snippets:
+        if snippet.language == "bash":
+            (tmp_path / "curl").write_text("#!/bin/sh\n")
+            (tmp_path / "curl").chmod(0o755)
+            code = "ssh() { :; }\n" + expressions.text(snippet.code, hostile(template))
+            env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+            done = subprocess.run(
+                ["bash", "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+            )
+            assert "syntax error" not in done.stderr, code
+            assert not (tmp_path / "canary").exists(), code
+
+
+@every_template
+def test_pasted_python_takes_values_as_texts(name: str) -> None:
+    template = TEMPLATES[name]
+    for snippet in template.access.snippets:
+        if snippet.language == "python":
+            tree = ast.parse(expressions.text(snippet.code, hostile(template)))
+            assert "touch canary" not in ast.unparse(tree).replace(repr(HOSTILE), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,8 +13,9 @@ import click
 
 from runner import __version__, providers, records, vault
 from runner.cli._app import App
+from runner.domain import Record
 from runner.errors import RunnerError
-from runner.load import load
+from runner.load import Loaded, load
 from runner.observe import open_provider
 from runner.providers.base import Check
 from runner.render.doctor import doctor_text
@@ -36,10 +37,25 @@ def command(app: App) -> int:
 def _checks(repo: Repo) -> Iterator[tuple[str, Check]]:
     yield from (("this machine", check) for check in _tools())
     yield from (("this repository", check) for check in _repository(repo))
-    loaded, kept = load(repo), records.read_all(repo)
+    loaded, (kept, damage) = load(repo), _records(repo)
+    yield from (("this repository", check) for check in damage)
     for name in providers.names():
-        for check in open_provider(loaded, name, kept).checks():
+        for check in _provider(loaded, kept, name):
             yield f"provider {name}", check
+
+
+def _records(repo: Repo) -> tuple[dict[str, Record], Sequence[Check]]:
+    try:
+        return records.read_all(repo), ()
+    except RunnerError as error:
+        return {}, [Check("records", ok=False, found=f"{p.where}: {p.message}", fix=p.hint) for p in error.problems]
+
+
+def _provider(loaded: Loaded, kept: dict[str, Record], name: str) -> Sequence[Check]:
+    try:
+        return open_provider(loaded, name, kept).checks()
+    except RunnerError as error:
+        return (Check(name, ok=False, found=str(error), fix=error.hint),)
 
 
 def _tools() -> Iterator[Check]:

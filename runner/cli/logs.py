@@ -37,7 +37,7 @@ def command(app: App, name: str, follow: bool, lines: int) -> int:
     for line in shown:
         if app.output.unread:
             break
-        app.output.result({"line": line}, lambda shown=line: shown)  # type: ignore[misc]  # bound now, called now
+        app.output.line({"line": line}, line)
     return 0
 
 

@@ -26,15 +26,18 @@ def command(app: App, kind: str | None, write: bool, check: bool) -> int:
         if not kind:
             raise click.UsageError(f"name one of {', '.join(sorted(KINDS))}, or give --write")
         return 0
-    stale = []
+    stale, written = [], []
     for name in sorted(KINDS):
         path = app.repo.root / "schemas" / f"{name}.schema.json"
         if check and (not path.exists() or path.read_text(encoding="utf-8") != _text(schema(name))):
             stale.append(app.repo.relative(path))
         elif write and generated.write(path, _text(schema(name))):
-            app.output.note(f"{app.repo.relative(path)} written.")
+            written.append(app.repo.relative(path))
+            app.output.note(f"{written[-1]} written.")
     if stale:
         app.output.warn(f"not current: {', '.join(stale)}. Run: runner schema --write")
+    if not kind:
+        app.output.result({"current": not stale, "stale": stale, "written": written}, str)
     return 1 if stale else 0
 
 

@@ -55,11 +55,11 @@ def _relative(app: App, path: Path) -> str:
 
 
 def _notices(loaded: Loaded, chosen: set[str]) -> list[dict[str, Any]]:
+    settings = loaded.repo.relative(loaded.repo.settings)
+    found = [(settings, *notice) for notice in loaded.notices]
+    found += [(item.file, *notice) for item in loaded.desired.values() for notice in item.notices]
     return [
-        {"file": item.file, "field": field, "message": why}
-        for item in loaded.desired.values()
-        if not chosen or item.file in chosen
-        for field, why in item.notices
+        {"file": file, "field": field, "message": why} for file, field, why in found if not chosen or file in chosen
     ]
 
 

@@ -54,18 +54,6 @@ class DockerEngine:
         except DockerError as error:
             raise translated(error) from error
 
-    def remove(self, repo: str, deployment: str, *, volumes: bool = True) -> None:
-        """Containers that carry the mark, and their volumes with all data. Quiet when there are none."""
-        docker, labels = Docker(self._socket), mark(repo, deployment)
-        try:
-            for container in docker.containers(labels):
-                docker.stop(container["Id"], STOP_TIMEOUT_S)
-                docker.remove(container["Id"], force=True, volumes=True)
-            for volume in docker.volumes(labels) if volumes else []:
-                docker.remove_volume(volume["Name"])
-        except DockerError as error:
-            raise translated(error) from error
-
 
 def resources(
     containers: Sequence[Mapping[str, Any]],
@@ -95,11 +83,6 @@ def mark(repo: str, deployment: str = "", digest: str = "") -> dict[str, str]:
 def container_name(repo: str, deployment: str) -> str:
     """What the container of a deployment is called."""
     return f"slipway-{repo}-{deployment}"
-
-
-def volume_name(repo: str, deployment: str, volume: str) -> str:
-    """What a volume of a deployment is called."""
-    return f"{container_name(repo, deployment)}-{volume}"
 
 
 def translated(error: DockerError) -> ProviderError:

@@ -54,6 +54,14 @@ class Output:
         elif shown := text():
             self._write(self.stdout, shown)
 
+    def line(self, data: Any, text: str) -> None:
+        """One of many results that come while the command runs: one line, also as JSON."""
+        if self.json:
+            document = jsonlib.dumps(self.redactor.data(data), ensure_ascii=not self.style.unicode)
+            self._write(self.stdout, document, masked=True)
+        else:
+            self._write(self.stdout, text)
+
     def show(self, text: str) -> None:
         """Rendered text (made with `err_style`) for people, on standard error; not with -q."""
         if self.verbosity >= 0:

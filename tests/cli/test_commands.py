@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from runner import providers
 from runner.domain import CHANGING, Kind
+from runner.errors import CredentialsError
 from tests.cli.shell import Shell
 from tests.small import APP
 
@@ -47,6 +51,14 @@ def test_validate_tells_what_has_no_effect_yet(shell: Shell) -> None:
         "message": "is accepted but has no effect yet",
     }
     assert shell("validate", "--json").json == {"valid": True, "checked": 1, "notices": [notice]}
+
+
+def test_validate_tells_what_of_the_settings_has_no_effect_yet(shell: Shell) -> None:
+    shell.small.write("runner.yaml", "id: test\ncurrency: EUR\n")
+    notice = {"file": "runner.yaml", "field": "currency", "message": "is accepted but has no effect yet"}
+    for _ in ("read", "remembered"):
+        assert shell("validate", "--json").json["notices"] == [notice]
+    assert shell("validate", "--json", "templates/app.yaml").json["notices"] == []
 
 
 # --- Other commands --------------------------------------------------------------------------------------------------
@@ -116,10 +128,46 @@ def test_new_writes_nothing_that_would_be_invalid(shell: Shell) -> None:
     assert list((shell.small.root / "deployments").iterdir()) == []
 
 
+def test_doctor_goes_on_when_something_fails(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise CredentialsError("the key has expired", code="expired", hint="log in again")
+
+    shell.apply("a")
+    (shell.small.repo.record_file("a")).write_text("{")
+    monkeypatch.setattr(providers.load("ssh"), "checks", fails)
+    answer = shell("doctor", "--json")
+    checks = {check["name"]: check for check in answer.json["checks"]}
+    assert answer.code == 1
+    assert (checks["ssh"]["ok"], checks["ssh"]["found"], checks["ssh"]["fix"]) == (
+        False,
+        "the key has expired",
+        "log in again",
+    )
+    assert checks["records"]["found"].startswith("inventory/host_vars/a/access.yaml: ")
+    assert {"git", "uv"} <= checks.keys()
+
+
+def test_followed_log_is_one_json_document_for_each_line(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.apply("a")
+    shell.there("a")
+    monkeypatch.setattr(providers.load("local"), "logs", lambda *_, **__: iter(["one", "two"]))
+    assert shell("logs", "a", "--json").json == {"name": "a", "lines": ["one", "two"]}
+    lines = shell("logs", "a", "-f", "--json").out.splitlines()
+    assert [json.loads(line) for line in lines] == [{"line": "one"}, {"line": "two"}]
+
+
 def test_schema_is_written_and_checked(shell: Shell) -> None:
     assert shell("schema", "--check").code == 1
     assert shell("schema", "--write").code == 0
     assert shell("schema", "--check").code == 0
+    assert shell("schema", "--check", "--json").json == {"current": True, "stale": [], "written": []}
+    (shell.small.root / "schemas" / "template.schema.json").write_text("{}")
+    stale = shell("schema", "--check", "--json")
+    assert (stale.code, stale.json) == (
+        1,
+        {"current": False, "stale": ["schemas/template.schema.json"], "written": []},
+    )
+    assert shell("schema", "--write", "--json").json["written"] == ["schemas/template.schema.json"]
     written = json.loads((shell.small.root / "schemas" / "template.schema.json").read_text())
     assert written == shell("schema", "template", "--json").json
 

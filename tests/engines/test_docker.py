@@ -12,7 +12,7 @@ import pytest
 
 from runner.ansible_plugins.module_utils.docker_api import Docker
 from runner.domain import Resource
-from runner.engines.docker import DockerEngine, container_name, mark, volume_name
+from runner.engines.docker import DockerEngine, container_name, mark
 from runner.errors import GoneError
 from tests.lab import ready
 
@@ -124,16 +124,6 @@ def test_logs_follow_while_it_runs(host: Host) -> None:
 def test_logs_of_nothing_is_gone(host: Host) -> None:
     host.make("web", "true")
     web = host.seen()["web"]
-    DockerEngine().remove(host.repo, "web")
+    host.docker.remove(web.id.partition(":")[2], force=True, volumes=True)
     with pytest.raises(GoneError):
         list(DockerEngine().logs(web, follow=False, lines=1))
-
-
-def test_remove_takes_containers_and_volumes_of_one_deployment(host: Host) -> None:
-    for deployment in ("web", "web-2"):
-        host.make(deployment, "true")
-        host.docker.create_volume(volume_name(host.repo, deployment, "data"), mark(host.repo, deployment))
-    DockerEngine().remove(host.repo, "web")
-    assert list(host.seen()) == ["web-2"]
-    assert [volume["Name"] for volume in host.docker.volumes(mark(host.repo))] == [f"slipway-{host.repo}-web-2-data"]
-    DockerEngine().remove(host.repo, "web")

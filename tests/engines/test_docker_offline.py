@@ -71,5 +71,4 @@ def test_errors_are_classed_by_what_happens_next(error: DockerError, kind: type[
 
 def test_names() -> None:
     assert docker.container_name("demo", "chat") == "slipway-demo-chat"
-    assert docker.volume_name("demo", "chat", "models") == "slipway-demo-chat-models"
     assert docker.mark("demo") == {"managed-by": "slipway", "slipway-repo": "demo"}

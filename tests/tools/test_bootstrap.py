@@ -122,6 +122,19 @@ def test_a_python_that_is_gone_starts_afresh(checkout: Checkout) -> None:
     assert checkout.calls() == [RUNTIME, RUNTIME]
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_nothing_is_removed_where_nothing_may_be_written(checkout: Checkout) -> None:
+    checkout.run()
+    checkout.folder = checkout.folder.rename(checkout.folder.with_name("moved"))
+    checkout.folder.chmod(0o555)
+    try:
+        refused = checkout.run()
+    finally:
+        checkout.folder.chmod(0o755)
+    assert (refused.returncode, "may not write" in refused.stderr) == (1, True)
+    assert (checkout.folder / ".venv/bin/python").exists()
+
+
 def test_an_old_python_is_named_with_the_cure(checkout: Checkout) -> None:
     (checkout.bin / "python3").unlink()
     for name in ("python3", "python3.11", "python3.12", "python3.13"):
