@@ -20,6 +20,7 @@ def source(template: Mapping[str, Any]) -> dict[str, Any]:
         "title": template.get("name", ""),
         "icon": template.get("icon", ""),
         "models": template.get("models", []),
+        "open": template.get("open", []),
         **template.get("access", {}),
     }
 
@@ -74,7 +75,7 @@ def _panel(record: Record, panel_source: Mapping[str, Any]) -> dict[str, Any]:
                 "kind": endpoint.get("kind", "web"),
                 "url": urls[endpoint["port"]] + expressions.text(endpoint.get("path", ""), context),
             }
-            for endpoint in panel_source["endpoints"]
+            for endpoint in _endpoints(record, panel_source)
         ],
         "secrets": [
             {"name": name, "value": None, "where": origin(record.deployment, where)}
@@ -90,6 +91,19 @@ def _panel(record: Record, panel_source: Mapping[str, Any]) -> dict[str, Any]:
             for snippet in panel_source.get("snippets", [])
         ],
     }
+
+
+def _endpoints(record: Record, panel_source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those of the template; where the deployment has said the ports, one for each that the template does not know."""
+    if "ports" not in panel_source.get("open", ()):
+        return list(panel_source["endpoints"])
+    known = [endpoint for endpoint in panel_source["endpoints"] if endpoint["port"] in record.endpoints]
+    more = record.endpoints.keys() - {endpoint["port"] for endpoint in known}
+    web = {name: record.endpoints[name]["protocol"] in ("http", "https") for name in sorted(more)}
+    return known + [
+        {"label": name, "port": name, "path": "/" if is_web else "", "kind": "web" if is_web else "tcp"}
+        for name, is_web in web.items()
+    ]
 
 
 def _tunnel(record: Record) -> str:

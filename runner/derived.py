@@ -13,7 +13,7 @@ from runner import expressions, providers
 if TYPE_CHECKING:
     from runner.declared import Declared
     from runner.models import Settings
-    from runner.template import CatalogueModel, Template
+    from runner.template import CatalogueModel, Script, Template
 
 LOOPBACK = "127.0.0.1"
 GPUS = {"required": "all", "optional": "auto", "none": "none"}
@@ -27,6 +27,7 @@ def context(about: Mapping[str, Any], template: Template, settings: Settings, va
         "deployment": about,
         "params": values.params,
         "ports": values.ports,
+        "container_ports": {name: port.container for name, port in template.service.ports.items()},
         "machine": {**_known(values, settings), **values.machine},
         "model": _catalogue_entry(template, values.params),
         "secrets": {**optional_secrets, **expressions.SecretMarkers(frozenset(values.secrets))},
@@ -48,7 +49,6 @@ def _catalogue_entry(template: Template, params: Mapping[str, Any]) -> Catalogue
 def service(template: Template, context: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """The service as the engines take it. Raises ExpressionError."""
     service, process = template.service, template.service.process
-    image = _visible(service.image, context)
     image = _visible(service.image, context)
     return {
         "gpus": GPUS[template.requirements.gpu],
@@ -75,7 +75,12 @@ def service(template: Template, context: Mapping[str, Any], settings: Settings) 
         }
         if process
         else None,
+        **({"script": _script(service.script, context)} if service.script else {}),
     }
+
+
+def _script(script: Script, context: Mapping[str, Any]) -> dict[str, str]:
+    return {"source": _visible(script.source, context), "sha256": _visible(script.sha256, context)}
 
 
 def _words(command: list[str], context: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,8 @@
 """Resolves the `{{ … }}` of templates: Jinja2, sandboxed, strict. Never applied to what deployments say.
 
-An expression sees `deployment` (name, owner, labels), `params`, `ports` (host ports), `machine` (the provider
-options), `model` (catalogue entry of params.model, or none) and `secrets`. Access texts also see `urls.<port>`.
+An expression sees `deployment` (name, owner, labels), `params`, `ports` (host ports), `container_ports`, `machine` (the
+provider options), `model` (catalogue entry of params.model, or none) and `secrets`. Access texts also see
+`urls.<port>`.
 In texts that people paste, `quote` makes a word of a shell of a value, and `tojson` a string of JSON, of Python, or of
 JSON inside single quotes of a shell.
 A secret is not known here: it becomes a marker, and the resolved text a list of parts for `vault.reveal`.
@@ -88,5 +89,5 @@ def problem(error: ExpressionError, *, file: str, field: str) -> Problem:
         f"the expression cannot be resolved: {error}",
         file=file,
         field=field,
-        hint="expressions see deployment, params, ports, machine, model and secrets",
+        hint="expressions see deployment, params, ports, container_ports, machine, model and secrets",
     )

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner import memory, parse_cache
+from runner import memory, parse_cache, scripts
 from runner.digest import digest
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem
@@ -156,6 +156,7 @@ class _Loader:
             desired = self.cache.get(name, stamp) or self._check(name, Path(entry.path), stamp)
             if desired is not None:
                 loaded.desired[name] = desired
+                loaded.problems += _placed(scripts.faults(self.repo, desired), desired.file, Path(entry.path))
         loaded.problems += self._shared_problems() + _port_conflicts(self.repo, loaded.desired.values())
         loaded.problems.sort(key=lambda p: (p.file, p.line, p.field))
         self.cache.save(loaded.names)

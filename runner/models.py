@@ -61,6 +61,10 @@ def _fits(field: str, limits: tuple[int, int]) -> bool:
     return bool(shape) and all(limits[0] <= number <= limits[1] for number in numbers)
 
 
+def _port(value: Any) -> Any:
+    return {"container": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _network(value: str) -> str:
     try:
         network = ip_network(value, strict=False)
@@ -88,6 +92,7 @@ Duration = Annotated[Text, AfterValidator(_duration)]
 SecretRef = Annotated[str, AfterValidator(_secret_ref)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+PortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -124,6 +129,39 @@ class AccessOptions(Model):
             msg = "with expose: public needs authentication; set auth: token or auth: basic"
             raise ValueError(msg)
         return self
+
+
+class OwnPort(Model):
+    """One port of the service; a number alone is the container's port, and the same on the host."""
+
+    container: Port = Field(description="Port inside the container")
+    protocol: Literal["http", "https", "tcp", "udp"] = "http"
+
+
+class OwnHealth(Model):
+    """How to prove that it works. What is left out is as the template says."""
+
+    port: PortName | None = Field(None, description="Port to ask; the first one when the template's is not there")
+    path: str | None = Field(None, pattern=r"^/", description="HTTP path; ignored for tcp ports")
+    status: int | None = Field(None, ge=100, le=599, description="The status that means healthy")
+    timeout_s: int | None = Field(None, gt=0, description="How long the first start may take")
+
+
+class OwnService(Model):
+    """What a template leaves to the deployment: see `open` of the template. Values are data, never evaluated."""
+
+    command: list[Text] | None = Field(None, description="Arguments after the image's entrypoint")
+    ports: dict[PortName, Annotated[OwnPort, BeforeValidator(_port, json_schema_input_type=OwnPort | Port)]] | None = (
+        Field(None, min_length=1, description="Port name → port inside the container, or its details")
+    )
+    volumes: dict[PortName, Annotated[str, Field(pattern=r"^/")]] | None = Field(
+        None, description="Volume name → path inside the container; kept when the service changes"
+    )
+    shm_gb: float | None = Field(None, ge=0, description="Shared memory; 0 is the engine's default")
+    user: str | None = Field(None, description="User inside the container")
+    gpu: Literal["required", "optional", "none"] | None = Field(None, description="Whether it uses GPUs")
+    vram_gb: float | None = Field(None, ge=0, description="GPU memory that it needs")
+    health: OwnHealth | None = None
 
 
 class HoldOptions(Model):
@@ -170,7 +208,8 @@ class Deployment(Model):
     secrets: dict[EnvName, SecretRef] = Field(
         default_factory=dict, description="Name → where the value comes from, never the value"
     )
-    ports: dict[str, Port] = Field(default_factory=dict, description="Port name of the template → host port")
+    service: OwnService | None = Field(None, description="What the template leaves open, e.g. of an image of your own")
+    ports: dict[str, Port] = Field(default_factory=dict, description="Port name → host port")
     access: AccessOptions = Field(default_factory=AccessOptions)
     protect: bool = Field(False, description="Cannot be destroyed or replaced, even when this file is deleted")
     hold: HoldOptions | None = None

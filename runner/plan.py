@@ -21,9 +21,12 @@ DECLARED = (
     "lifecycle",
     "owner",
     "labels",
+    "own",
 )
 DERIVED = ("role", "needs", "service")
 CANNOT_STOP = "destroy it instead (state: absent), or change its options to some that can be stopped"
+WRITTEN = {"own": "service"}
+"""Part of a spec → the field of the file that it comes from, where that is called otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +228,8 @@ def _forces(field: str, after: Any, fixed: tuple[str, ...], facts: Mapping[str, 
 
 
 def _differences(before: Spec, after: Spec, keys: Iterable[str]) -> list[tuple[str, Any, Any]]:
-    old = _flat({key: before[key] for key in keys if key in before})
-    new = _flat({key: after[key] for key in keys if key in after})
+    old = _flat({WRITTEN.get(key, key): before[key] for key in keys if key in before})
+    new = _flat({WRITTEN.get(key, key): after[key] for key in keys if key in after})
     fields = sorted({*old, *new})
     return [(field, old.get(field), new.get(field)) for field in fields if old.get(field) != new.get(field)]
 

@@ -1,7 +1,7 @@
 """Deployment + template + settings → the spec: everything that decides how the service must look. Pure.
 
 A spec has two halves. `declared`, what people wrote or got by default: template, provider, machine, params, env,
-secrets (where from, never the value), ports, access, labels, owner. `derived`, what follows: role and service.
+secrets (where from, never the value), ports, own, access, labels, owner. `derived`, what follows: role and service.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from runner import declared, derived, providers
+from runner import declared, derived, own, providers
 from runner.declared import Declared
 from runner.digest import digest
 from runner.domain import Desired, Hold, Spec
@@ -43,6 +43,8 @@ def resolve(
         return None, faults
     template = templates.get(want.template)
     later = [] if template is not None else [_unknown_template(want.template, templates)]
+    if template is not None:
+        template, later = own.filled(want, template)
     values, against = declared.check(want, template, settings)
     faults += _besides(faults, later + against)
     if faults or template is None:
@@ -88,10 +90,17 @@ def _unknown_template(name: str, templates: Mapping[str, Template]) -> Fault:
 
 def _misfits(spec: Spec, settings: Settings) -> list[Fault]:
     """A fault when not one of the candidates can ever run it."""
-    reasons = {name: providers.load(name).misfit(spec, settings.providers.get(name, {})) for name in spec["provider"]}
+    reasons = {name: _misfit(name, spec, settings) for name in spec["provider"]}
     if "" in reasons.values():
         return []
     return [Fault("does-not-fit", ("machine",), f"{name}: {reason}") for name, reason in reasons.items()]
+
+
+def _misfit(name: str, spec: Spec, settings: Settings) -> str:
+    provider = providers.load(name)
+    if spec["service"].get("script") and not getattr(provider, "runs_scripts", False):
+        return "scripts run confined by systemd, on machines of the provider ssh"
+    return provider.misfit(spec, settings.providers.get(name, {}))
 
 
 def _spec(name: str, want: Deployment, template: Template, settings: Settings, values: Declared) -> Spec:
@@ -100,6 +109,8 @@ def _spec(name: str, want: Deployment, template: Template, settings: Settings, v
     about = {"name": name, "owner": owner, "labels": labels}
     service = derived.service(template, derived.context(about, template, settings, values), settings)
     service["env"].update(want.env)
+    if want.service is not None and want.service.command is not None:
+        service["command"] = want.service.command
     for secret in values.secrets:
         if secret not in template.params:
             service["env"][secret] = {"secret_parts": [{"secret": secret}]}
@@ -118,6 +129,7 @@ def _spec(name: str, want: Deployment, template: Template, settings: Settings, v
         "needs": derived.needs(template, values.params),
         "role": template.role,
         "service": service,
+        **({"own": want.service.model_dump(mode="json", exclude_none=True)} if want.service is not None else {}),
     }
 
 

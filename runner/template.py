@@ -10,10 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from runner.models import EnvName, Model, Port, Text
+from runner.models import EnvName, Model, OwnService, Port, PortName, Text
 
 ParamType = Literal["string", "integer", "number", "boolean", "list"]
-PortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ParamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 CATEGORIES = Literal["llm", "notebook", "desktop", "development", "image", "tts", "custom"]
@@ -54,10 +53,17 @@ class Process(Model):
     env: dict[EnvName, Text] = Field(default_factory=dict, description="Added to the environment; expressions")
 
 
-class Service(Model):
-    """The container (or process) that the template runs."""
+class Script(Model):
+    """A script that runs unprivileged in a confined unit of systemd, instead of a container."""
 
-    image: str = Field(description="Image reference, pinned by tag and, where known, digest; expression")
+    source: str = Field(description="File of the repository, or URL; expression")
+    sha256: str = Field(description="Its checksum: with another one it does not run; expression")
+
+
+class Service(Model):
+    """The container, process or script that the template runs."""
+
+    image: str = Field("", description="Image reference, pinned by tag and, where known, digest; expression")
     command: list[str] = Field(default_factory=list, description="Arguments after the entrypoint; expressions")
     env: dict[EnvName, Text] = Field(default_factory=dict, description="Expressions")
     ports: dict[PortName, ServicePort] = Field(min_length=1)
@@ -68,6 +74,14 @@ class Service(Model):
     user: str = Field("", description="User inside the container; empty is the image's default")
     health: HealthCheck
     process: Process | None = None
+    script: Script | None = None
+
+    @model_validator(mode="after")
+    def _one_thing_to_run(self) -> Service:
+        if bool(self.image) == bool(self.script):
+            msg = "needs either an image or a script"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _health_port_exists(self) -> Service:
@@ -117,6 +131,7 @@ class CatalogueModel(Model):
 
     id: str
     name: str
+    quantisation: str = Field("", description="Precision of the weights, e.g. Q4_K_M; each has an entry of its own")
     size_gb: float = Field(gt=0, description="Download")
     vram_gb: float = Field(gt=0, description="GPU memory to run it at its default context length")
     category: Literal["chat", "reasoning", "code", "vision", "embedding", "speech"] = "chat"
@@ -165,7 +180,19 @@ class Template(Model):
     params: dict[ParamName, Param] = Field(default_factory=dict)
     models: list[CatalogueModel] = Field(default_factory=list)
     service: Service
+    open: list[str] = Field(
+        default_factory=list, description="What a deployment may say itself, under `service:`, e.g. ports and health"
+    )
     access: Access
+
+    @field_validator("open")
+    @classmethod
+    def _known_to_deployments(cls, names: list[str]) -> list[str]:
+        unknown = sorted(set(names) - OwnService.model_fields.keys())
+        if unknown:
+            msg = f"has {', '.join(unknown)}; a deployment can say {', '.join(OwnService.model_fields)}"
+            raise ValueError(msg)
+        return names
 
     @model_validator(mode="after")
     def _endpoints_use_ports(self) -> Template:

@@ -104,7 +104,7 @@ def test_fault_of_an_expression_says_where_and_what_it_sees() -> None:
         "where": "templates/app.yaml",
         "field": "service",
         "message": "the expression cannot be resolved: 'x' is undefined",
-        "hint": "expressions see deployment, params, ports, machine, model and secrets",
+        "hint": "expressions see deployment, params, ports, container_ports, machine, model and secrets",
     }
 
 

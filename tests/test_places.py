@@ -22,7 +22,7 @@ providers:
   ssh:
     hosts:
       big: {address: 192.0.2.1, gpu: L4, gpus: 2, vram_gb: 24}
-      mute: {address: 192.0.2.2, gpu: L4, gpus: 1}
+      mute: {address: 192.0.2.2, gpu: K80, gpus: 1}
       bare: {address: 192.0.2.3}
 """
 MODELS = "models:\n" + "".join(

@@ -34,6 +34,7 @@ LAYERS = [
         "faults",
         "generated",
         "git",
+        "gpus",
         "models",
         "redact",
         "repo",

@@ -28,6 +28,7 @@ machine: {engine: process}
 params: {a: 1}
 env: {A: text}
 secrets: {TOKEN: env:TOKEN}
+service: {command: [serve], ports: {web: 8888, raw: {container: 9, protocol: tcp}}, health: {path: /}}
 ports: {web: 8888}
 access: {expose: {cidr: [203.0.113.0/24]}, auth: token}
 protect: true

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 from runner.cli import cli  # noqa: E402 - after the path is set, so that no installation is needed
 from runner.load import read_templates  # noqa: E402
 from runner.repo import Repo  # noqa: E402
+from tests.e2e import proofs  # noqa: E402
 
 BEGIN, END = "<!-- templates:begin -->", "<!-- templates:end -->"
 WIDTH = 100
@@ -41,14 +42,23 @@ def _help(command: click.Command, name: str, parent: click.Context | None) -> st
 
 
 def templates() -> str:
-    """A row for each template."""
+    """A row for each template: what it is, and what the end-to-end tests show of it."""
     found, _ = read_templates(Repo(ROOT))
-    rows = ["| template | | GPU | status |", "|---|---|---|---|"]
+    rows = ["| template | | GPU | proven with |", "|---|---|---|---|"]
     for key, template in sorted(found.items(), key=lambda item: (item[1].status != "active", item[0])):
-        rows.append(
-            f"| `{key}` | {template.name} | {template.requirements.gpu} | {template.status.replace('_', ' ')} |"
-        )
-    return "\n".join(rows)
+        status = "" if template.status == "active" else f", {template.status.replace('_', ' ')}"
+        rows.append(f"| `{key}` | {template.name}{status} | {template.requirements.gpu} | {_proven(key)} |")
+    shown = ", ".join(proofs.SHOWN)
+    return "\n".join(
+        [*rows, "", f"Shown of each that was run, by tests that go through all of them on lab hosts: {shown}."]
+    )
+
+
+def _proven(template: str) -> str:
+    kind = proofs.kind(template)
+    proof = proofs.PROOFS.get(template)
+    note = proof.note if proof else proofs.NOT_RUN[template]
+    return f"{kind}: {note}" if note else kind
 
 
 def readme() -> str:

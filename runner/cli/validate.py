@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from runner import scripts
 from runner.cli._app import App
+from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem, UsageError
 from runner.load import Loaded, load
 from runner.render.units import plural
@@ -23,9 +25,11 @@ def command(app: App, files: tuple[Path, ...]) -> int:
     loaded = load(app.repo)
     chosen = {_relative(app, path) for path in files}
     problems = _problems(loaded, chosen)
-    if problems:
-        raise InvalidFiles(problems)
+    found, unchecked = scripts.lint(app.repo, _of(loaded, chosen))
+    if problems or found:
+        raise InvalidFiles([*problems, *found])
     notices = _notices(loaded, chosen)
+    notices += [{"file": item.file, "field": "params.script", "message": why} for item, why in unchecked]
     count = len(chosen) or len(loaded.desired)
     data = {"valid": True, "checked": count, "notices": notices}
     app.output.result(data, lambda: _text(count, notices))
@@ -61,6 +65,10 @@ def _notices(loaded: Loaded, chosen: set[str]) -> list[dict[str, Any]]:
     return [
         {"file": file, "field": field, "message": why} for file, field, why in found if not chosen or file in chosen
     ]
+
+
+def _of(loaded: Loaded, chosen: set[str]) -> list[Desired]:
+    return [item for item in loaded.desired.values() if not chosen or item.file in chosen]
 
 
 def _text(count: int, notices: list[dict[str, Any]]) -> str:

@@ -1,1 +1,1 @@
-"""How a machine runs a service: `docker` or `process`. What can be seen of it from the controller."""
+"""How a machine runs a service: `docker`, `process` or `systemd`. What can be seen of it from the controller."""

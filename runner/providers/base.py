@@ -90,7 +90,7 @@ class Machine:
     id: str
     address: str
     engine: str
-    """docker | process"""
+    """docker | process | systemd"""
     connection: dict[str, Any] = field(default_factory=dict)
     """Ansible connection variables: ansible_connection, ansible_host, ansible_port, ansible_user, …"""
     facts: dict[str, Any] = field(default_factory=dict)

@@ -41,8 +41,8 @@ def observe(folder: Path, before: str = "") -> dict[str, Any]:
 
 def test_system_python_answers_in_json(tmp_path: Path) -> None:
     answer = observe(tmp_path)
-    assert set(answer) == {"docker", "missing", "containers", "health", "notice"}
-    assert (answer["containers"], answer["health"]) == ([], {})
+    assert set(answer) == {"docker", "missing", "containers", "units", "health", "notice"}
+    assert (answer["containers"], answer["units"], answer["health"]) == ([], [], {})
 
 
 def test_nothing_is_written(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ __all__ = [
 
 Flavour = Literal["host", "host-docker"]  # the images
 LABEL = "slipway-lab-host"
-PATIENCE_S = 60
+PATIENCE_S = 120
 WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
 ENOUGH_WATCHES = 1024
 

@@ -25,9 +25,9 @@ def test_settings_name_hosts_and_images() -> None:
     )
 
 
-def test_every_pinned_image_of_a_served_template_is_replaced() -> None:
-    templates = usage.TEMPLATES
+def test_every_image_of_a_served_template_is_replaced() -> None:
+    assert {"llamacpp", "tgi", "desktop"} <= usage.served().keys()
     for template in usage.served():
-        pinned = usage.PINNED.findall((templates / f"{template}.yaml").read_text())
-        assert pinned
-        assert set(pinned) <= usage.replacements().keys()
+        assert set(usage.named(template)) <= usage.replacements().keys()
+    assert len(usage.named("llamacpp")) == 2
+    assert not [image for image in usage.replacements() if "{" in image or "\n" in image]

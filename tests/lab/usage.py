@@ -7,11 +7,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from tests.lab import images, registry
 from tests.lab.machine import Host
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
-PINNED = re.compile(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}")
+IMAGE = re.compile(r"[\w.-]+(?:/[\w.-]+)+:[\w.-]+(?:@sha256:[0-9a-f]{64})?")
 
 
 def settings(hosts: Sequence[Host]) -> str:
@@ -34,11 +36,13 @@ def entry(host: Host) -> str:
 
 def replacements() -> dict[str, str]:
     """Image of a template → the lab's image for it, as hosts pull it."""
-    return {
-        image: registry.reference(name)
-        for template, name in served().items()
-        for image in PINNED.findall((TEMPLATES / f"{template}.yaml").read_text())
-    }
+    return {image: registry.reference(name) for template, name in served().items() for image in named(template)}
+
+
+def named(template: str) -> list[str]:
+    """Every image that a template may ask for."""
+    service = yaml.safe_load((TEMPLATES / f"{template}.yaml").read_text())["service"]
+    return IMAGE.findall(service["image"])
 
 
 def served() -> dict[str, str]:

@@ -8,6 +8,7 @@ import pytest
 
 from runner.domain import Record
 from runner.providers.ssh import pool
+from runner.providers.ssh.provider import Provider
 from tests import factories
 
 PLAIN: dict[str, Any] = {"ram_gb": 4}
@@ -24,9 +25,20 @@ def spec(uses: str = "none", port: int = 8888, vram: float = 0, **machine: Any) 
     return made
 
 
-def on(host: str, name: str = "other", gpu_ids: tuple[str, ...] = (), **asked: Any) -> Record:
+wanted = spec
+NO_40 = "has no GPU with 40 GB free"
+
+
+def sharing(vram: float, port: int = 8888) -> dict[str, Any]:
+    """A deployment that shares its GPU."""
+    return spec("all", port, vram, share_gpu=True)
+
+
+def on(
+    host: str, name: str = "other", gpu_ids: tuple[str, ...] = (), spec: dict[str, Any] | None = None, **asked: Any
+) -> Record:
     """A deployment that is somewhere already."""
-    want = factories.desired(name, spec=spec(**asked))
+    want = factories.desired(name, spec=spec or wanted(**asked))
     return factories.record(want, machine={"host": host, "id": host, "gpu_ids": list(gpu_ids)})
 
 
@@ -53,7 +65,9 @@ def on(host: str, name: str = "other", gpu_ids: tuple[str, ...] = (), **asked: A
         (L4, spec("all", vram=48), [], "has 24 GB of GPU memory, and 48 are needed"),
         (FOUR, spec("all", vram=160, gpus=2), [], ""),
         (FOUR, spec("all", vram=160), [], "has 80 GB of GPU memory, and 160 are needed"),
-        ({"gpu": "L4", "gpus": 1}, spec("all", vram=48), [], ""),
+        ({"gpu": "L4", "gpus": 1}, spec("all", vram=48), [], "has 24 GB of GPU memory, and 48 are needed"),
+        ({"gpu": "L4"}, spec("all", vram=48), [], "has 24 GB of GPU memory, and 48 are needed"),
+        ({"gpu": "Banana"}, spec("all", vram=48), [], ""),  # nothing tells what it has
         ({}, spec("auto", vram=48), [], ""),  # it runs without a GPU, slowly
         # how many GPUs are free
         ({}, spec("all"), [], "has 0 of 0 GPUs free, not 1"),
@@ -66,6 +80,18 @@ def on(host: str, name: str = "other", gpu_ids: tuple[str, ...] = (), **asked: A
         (FOUR, spec("none", gpus=2), [on("here", uses="all", port=1)], ""),
         (FOUR, spec("none", gpus=4), [on("here", uses="all", port=1)], "has 3 of 4 GPUs free, not 4"),
         ({}, spec("none"), [on("here", uses="all", port=1)], ""),  # the pool says less than it did
+        # one GPU for several, when all of them say so and the memory is enough for all
+        (L4, sharing(8), [on("here", "chat", spec=sharing(16, port=1))], ""),
+        (L4, sharing(9), [on("here", "chat", spec=sharing(16, port=1))], "has no GPU with 9 GB free"),
+        (
+            L4,
+            sharing(8),
+            [on("here", "chat", spec=sharing(8, port=1)), on("here", "more", spec=sharing(9, port=2))],
+            "has no GPU with 8 GB free",
+        ),
+        (L4, sharing(8), [on("here", "chat", spec=spec("all", vram=8, port=1))], "has no GPU with 8 GB free"),
+        (L4, spec("all", vram=8), [on("here", "chat", spec=sharing(8, port=1))], "has 0 of 1 GPUs free, not 1"),
+        (FOUR, sharing(40), [on("here", f"d{n}", (str(n),), spec=sharing(41, port=n)) for n in range(4)], NO_40),
         # ports
         ({}, spec(), [on("here", "chat")], "port 8888 is used there by chat"),
         ({}, spec(port=8889), [on("here", "chat")], ""),
@@ -153,6 +179,10 @@ def test_gpus_that_a_deployment_takes(wanted: dict[str, Any], host: dict[str, An
         (FOUR, spec("none"), [], (), ()),
         (FOUR, spec("all", gpus=2), [on("here", gpu_ids=("1",))], (), ("0", "2")),
         (FOUR, spec("all"), [on("there", gpu_ids=("0",))], (), ("0",)),
+        # who shares gets a GPU that others share already
+        (FOUR, sharing(40), [on("here", "chat", ("1",), spec=sharing(40))], (), ("1",)),
+        (FOUR, sharing(41), [on("here", "chat", ("1",), spec=sharing(40))], (), ("0",)),
+        (FOUR, spec("all"), [on("here", "chat", ("0",), spec=sharing(40))], (), ("1",)),
         # it keeps its own, whatever is free: another one would mean another container
         (FOUR, spec("all"), [], ("2",), ("2",)),
         (FOUR, spec("all", gpus=2), [], ("2",), ("0", "2")),
@@ -165,3 +195,31 @@ def test_gpus_of_a_host_with_several_are_shared_out(
     host: dict[str, Any], wanted: dict[str, Any], used: list[Record], own: tuple[str, ...], given: tuple[str, ...]
 ) -> None:
     assert pool.gpu_ids("here", host, wanted, used, own) == given
+
+
+POOL = {"small": L4, "middle": {"gpu": "L40S"}, "large": FOUR}
+
+
+@pytest.mark.parametrize(
+    ("machine", "vram", "said"),
+    [
+        ({"host": "small"}, 48, ("small has 24 GB of GPU memory, and 48 are needed; "
+         "the smallest host that would do: middle (48 GB)")),
+        ({"host": "small"}, 60, ("small has 24 GB of GPU memory, and 60 are needed; "
+         "the smallest host that would do: large (80 GB)")),
+        ({"host": "small"}, 90, ("small has 24 GB of GPU memory, and 90 are needed; "
+         "no host would do; the smallest GPU that would: RTX PRO 6000 (96 GB)")),
+        ({"host": "small"}, 24, ""),
+        ({"host": "small", "gpu": "H100"}, 24, "small has L4, not H100"),
+        ({"gpu": "L4"}, 48, ("no host of the pool fits: large has A100, not L4; middle has L40S, not L4; "
+         "small has 24 GB of GPU memory, and 48 are needed; the smallest host that would do: middle (48 GB)")),
+        ({}, 48, ""),
+        ({"address": "192.0.2.9", "gpu": "T4"}, 24, ("192.0.2.9 has 16 GB of GPU memory, and 24 are needed; "
+         "the smallest host that would do: small (24 GB)")),
+        ({"address": "192.0.2.9"}, 500, ""),
+    ],
+)  # fmt: skip
+def test_model_that_does_not_fit_is_refused_with_the_smallest_that_would(
+    machine: dict[str, Any], vram: float, said: str
+) -> None:
+    assert Provider.misfit(spec("all", vram=vram, **machine), {"hosts": POOL}) == said

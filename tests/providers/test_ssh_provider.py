@@ -19,12 +19,12 @@ POOL: dict[str, Any] = {"a": {"address": "192.0.2.1"}, "b": {"address": "192.0.2
 GPU = {"gpu": "L4", "gpus": 1, "vram_gb": 24}
 WEB = Mark("shop", "web")
 DOWN = ProviderError("a cannot be reached", code="unreachable", hint="is it up?")
-BARE = {"docker": "no Docker engine here", "missing": True, "containers": [], "health": {}}
-BROKEN = {"docker": "the Docker engine is not running", "missing": False, "containers": [], "health": {}}
+BARE = {"docker": "no Docker engine here", "missing": True, "containers": [], "units": [], "health": {}}
+BROKEN = {"docker": "the Docker engine is not running", "missing": False, "containers": [], "units": [], "health": {}}
 
 
 def empty() -> dict[str, Any]:
-    return {"docker": "", "missing": False, "containers": [], "health": {}}
+    return {"docker": "", "missing": False, "containers": [], "units": [], "health": {}}
 
 
 def having(name: str) -> dict[str, Any]:

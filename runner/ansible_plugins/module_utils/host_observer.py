@@ -1,4 +1,4 @@
-"""Looks at one host from inside: containers that carry the mark, and the health of their services.
+"""Looks at one host from inside: containers and scripts that carry the mark, and the health of their services.
 
 Sent over SSH as text and run with the host's own Python; prints one JSON document. Standard library only.
 """
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .docker_api import Docker
 from .docker_socket import DockerError
 from .health_probe import probe
+from .systemd_units import units
 
 HEALTH_LABEL = "slipway-health"
 TIMEOUT_S = 3.0
@@ -19,15 +20,15 @@ NOTICE = "/run/slipway/notice"
 
 
 def observe(labels):
-    """{"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "health": {...},
-    "notice": what the machine has been told of its end, or ""}.
+    """{"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "units": [...],
+    "health": {...}, "notice": what the machine has been told of its end, or ""}.
     """
-    found = {"docker": "", "missing": False, "containers": [], "health": {}, "notice": _notice()}
+    found = {"docker": "", "missing": False, "containers": [], "units": units(labels["slipway-repo"])}
     try:
-        containers = Docker().containers(labels)
+        found["containers"] = Docker().containers(labels)
     except DockerError as error:
-        return dict(found, docker=str(error), missing=shutil.which("dockerd") is None)
-    return dict(found, containers=containers, health=_health(containers))
+        found.update(docker=str(error), missing=shutil.which("dockerd") is None)
+    return dict(found, health=_health(found["containers"], found["units"]), notice=_notice())
 
 
 def _notice():
@@ -38,8 +39,8 @@ def _notice():
         return ""
 
 
-def _health(containers):
-    checks = {}
+def _health(containers, scripts):
+    checks = {one["deployment"]: one["health"] for one in scripts if one["state"] == "running" and one["health"]}
     for container in containers:
         label = container["Labels"].get(HEALTH_LABEL)
         if label and container["State"] == "running":

@@ -12,7 +12,7 @@ from runner.engines import docker, remote
 from runner.errors import ProviderError
 from runner.providers.ssh.client import SshHost
 
-OBSERVER = ("docker_socket", "docker_api", "health_probe", "host_observer")
+OBSERVER = ("docker_socket", "docker_api", "health_probe", "systemd_units", "host_observer")
 
 
 def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
@@ -32,8 +32,11 @@ def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
 
 
 def log(host: SshHost, resource: Resource, password: str = "", *, follow: bool, lines: int) -> Iterator[str]:
-    """`docker logs` on the host, newest last. Blocks while following."""
-    wanted = f"docker logs --tail {int(lines)} {'--follow ' if follow else ''}{resource.facts['container']} 2>&1"
+    """`docker logs` or the journal on the host, newest last. Blocks while following."""
+    unit = resource.facts.get("unit", "")
+    show = "journalctl --quiet --output cat --lines" if unit else "docker logs --tail"
+    which = f"--unit {unit}" if unit else resource.facts["container"]
+    wanted = f"{show} {int(lines)} {'--follow ' if follow else ''}{which} 2>&1"
     # A shared connection keeps our standard error open until the service says its next word.
     own = ("-o", "ControlMaster=no", "-o", "ControlPath=none") if follow else ()
     command = host.command(host.as_root(wanted, asks=bool(password)), before=own)

@@ -43,8 +43,8 @@ class Host(Login):
     """One host of the pool."""
 
     gpu: str = Field("", description="GPU model, e.g. L4; empty: none")
-    gpus: int = Field(0, ge=0, description="How many GPUs")
-    vram_gb: float = Field(0, ge=0, description="Memory of one GPU")
+    gpus: int = Field(0, ge=0, description="How many GPUs; 0: one if gpu or vram_gb is given")
+    vram_gb: float = Field(0, ge=0, description="Memory of one GPU; 0: what GPUs of that name have, if it is known")
     ram_gb: float = Field(0, ge=0, description="Memory; 0: not said")
     disk_gb: float = Field(0, ge=0, description="Free disk; 0: not said")
 
@@ -68,9 +68,19 @@ class Options(Model):
     become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
     gpu: str = Field("", description="From the pool, a host with this GPU")
     gpus: int = Field(0, ge=0, description="How many GPUs this deployment takes; 0: one if the service needs a GPU")
+    share_gpu: bool = Field(
+        False, description="Share its GPU with others that say the same, as far as the memory for all models suffices"
+    )
     vram_gb: float = Field(0, ge=0, description="From the pool, a host whose GPU has at least this much memory")
     ram_gb: float = Field(0, ge=0, description="From the pool, a host with at least this much memory")
     disk_gb: float = Field(0, ge=0, description="From the pool, a host with at least this much disk")
+
+    @model_validator(mode="after")
+    def _shares_one(self) -> Options:
+        if self.share_gpu and self.gpus > 1:
+            msg = "shares one GPU and asks for several; leave out share_gpu or gpus"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _one_way_to_name_it(self) -> Options:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runner import gpus
 from runner.domain import Record, Spec
 from runner.providers.base import Choice, Offer
 
@@ -18,20 +19,19 @@ def gpus_of(spec: Spec, host: Mapping[str, Any]) -> int:
     """How many GPUs of a host a deployment takes: what it asks for, else one if it can use one and the host has any."""
     asked = int(spec.get("machine", {}).get("gpus") or 0)
     wanted = spec.get("service", {}).get("gpus", "none")
-    return asked or int(wanted == "all" or (wanted == "auto" and host.get("gpus", 0) > 0))
+    return asked or int(wanted == "all" or (wanted == "auto" and _count(host) > 0))
 
 
 def gpu_ids(
     name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record], own: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """Which GPUs of a host with several a deployment gets: those that it has, then the first that nobody has.
+    """Which GPUs of a host with several a deployment gets: those that it has, then the first that it can have.
 
     Empty where there is no choice.
     """
-    if host.get("gpus", 0) < 2:  # noqa: PLR2004 - with one GPU there is nothing to choose
+    if _count(host) < 2:  # noqa: PLR2004 - with one GPU there is nothing to choose
         return ()
-    taken = {i for record in used if record.machine.get("host") == name for i in record.machine.get("gpu_ids", ())}
-    free = [str(index) for index in range(host["gpus"]) if str(index) not in taken]
+    free = _free(host, spec, _neighbours(name, used))
     kept = [index for index in own if index in free]
     chosen = [*kept, *(index for index in free if index not in kept)][: gpus_of(spec, host)]
     return tuple(sorted(chosen, key=int))
@@ -100,25 +100,36 @@ def misfit(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record
     if wanted.get("gpu") and wanted["gpu"].lower() != str(host.get("gpu", "")).lower():
         return f"has {host.get('gpu') or 'no GPU'}, not {wanted['gpu']}"
     for field, unit in NEEDS:
-        said = host.get(field, 0)
+        said = _memory(host) if field == "vram_gb" else host.get(field, 0)
         if wanted.get(field, 0) > said and (said or field == "vram_gb"):
             return f"has {said:g} {unit}, not {wanted[field]:g}"
-    return _too_small(host, spec) or _shortage(name, host, spec, used)
+    return too_small(host, spec) or _shortage(name, host, spec, used)
 
 
-def _too_small(host: Mapping[str, Any], spec: Spec) -> str:
-    """Whether the model fits. A host that does not state its GPU memory is not held against."""
-    has = host.get("vram_gb", 0) * gpus_of(spec, host)
-    needs = spec.get("needs", {}).get("vram_gb", 0)
+def too_small(host: Mapping[str, Any], spec: Spec) -> str:
+    """Whether the model fits. A host of which nothing tells the GPU memory is not held against."""
+    has = _memory(host) * gpus_of(spec, host)
+    needs = _vram(spec)
     return f"has {has:g} GB of GPU memory, and {needs:g} are needed" if 0 < has < needs else ""
 
 
+def way_out(hosts: Mapping[str, Mapping[str, Any]], spec: Spec) -> str:
+    """What to take instead of a host that is too small: the smallest of the pool that is not, else of all GPUs."""
+    free = {**spec, "machine": {**spec["machine"], "gpu": "", "vram_gb": 0}}
+    enough = {name: host for name, host in hosts.items() if _memory(host) and not too_small(host, spec)}
+    chosen, _ = choose(enough, free, ())
+    if chosen:
+        return f"the smallest host that would do: {chosen} ({_memory(hosts[chosen]):g} GB)"
+    return f"no host would do; the smallest GPU that would: {gpus.smallest(_vram(spec))}"
+
+
 def _shortage(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record]) -> str:
-    neighbours = [record for record in used if record.machine.get("host") == name and record.spec.get("service")]
-    needed = gpus_of(spec, host)
-    free = int(host.get("gpus", 0)) - sum(gpus_of(record.spec, host) for record in neighbours)
-    if needed and needed > free:
-        return f"has {max(free, 0)} of {host.get('gpus', 0)} GPUs free, not {needed}"
+    neighbours = _neighbours(name, used)
+    needed, free = gpus_of(spec, host), _free(host, spec, neighbours)
+    if needed > len(free):
+        if _shares(spec, host) and _count(host):
+            return f"has no GPU with {_vram(spec):g} GB free"
+        return f"has {len(free)} of {_count(host)} GPUs free, not {needed}"
     ports = {
         port["host"]: record.deployment for record in neighbours for port in record.spec["service"]["ports"].values()
     }
@@ -126,8 +137,62 @@ def _shortage(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Rec
     return f"port {clash[0]} is used there by {ports[clash[0]]}" if clash else ""
 
 
+def _neighbours(name: str, used: Iterable[Record]) -> list[Record]:
+    return [record for record in used if record.machine.get("host") == name and record.spec.get("service")]
+
+
+def _free(host: Mapping[str, Any], spec: Spec, neighbours: Iterable[Record]) -> list[str]:
+    """The GPUs that a deployment can have, by index; one that shares gets a shared one first."""
+    whole, shared = _taken(host, neighbours)
+    indexes = [str(index) for index in range(_count(host))]
+    free = [index for index in indexes if index not in whole and index not in shared]
+    if not _shares(spec, host):
+        return free
+    room = _memory(host) - _vram(spec)
+    return [index for index in indexes if index in shared and shared[index] <= room] + free
+
+
+def _taken(host: Mapping[str, Any], neighbours: Iterable[Record]) -> tuple[set[str], dict[str, float]]:
+    """Which GPUs somebody has alone, and how much memory those need who share one."""
+    whole: set[str] = set()
+    shared: dict[str, float] = {}
+    for record in neighbours:
+        ids = record.machine.get("gpu_ids") or _guess(host, record, whole)
+        if _shares(record.spec, host):
+            shared |= {index: shared.get(index, 0) + _vram(record.spec) for index in ids}
+        else:
+            whole |= set(ids)
+    return whole, shared
+
+
+def _guess(host: Mapping[str, Any], record: Record, whole: set[str]) -> list[str]:
+    """The record does not say which it has: there is one only, or the pool has changed since."""
+    indexes = (str(index) for index in range(_count(host)))
+    return [index for index in indexes if index not in whole][: gpus_of(record.spec, host)]
+
+
+def _shares(spec: Spec, host: Mapping[str, Any]) -> bool:
+    """What it needs must be known, and what there is."""
+    return bool(spec.get("machine", {}).get("share_gpu") and _vram(spec) and _memory(host) and gpus_of(spec, host) == 1)
+
+
+def _vram(spec: Spec) -> float:
+    needs: float = spec.get("needs", {}).get("vram_gb", 0)
+    return needs
+
+
+def _memory(host: Mapping[str, Any]) -> float:
+    """Of one GPU; 0 when nothing tells it."""
+    return float(host.get("vram_gb") or gpus.memory_gb(str(host.get("gpu") or "")))
+
+
+def _count(host: Mapping[str, Any]) -> int:
+    """A host that names a GPU has one, unless it says more."""
+    return int(host.get("gpus") or bool(host.get("gpu") or host.get("vram_gb")))
+
+
 def _size(host: Mapping[str, Any]) -> tuple[float, float]:
-    return host.get("gpus", 0) * host.get("vram_gb", 0), host.get("ram_gb", 0)
+    return _count(host) * _memory(host), host.get("ram_gb", 0)
 
 
 def _load(name: str, used: Iterable[Record]) -> int:

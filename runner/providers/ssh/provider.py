@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
-from runner.engines import docker
+from runner.engines import docker, systemd
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer
 from runner.providers.ssh import observer, pool
@@ -25,6 +25,7 @@ class Provider:
     kind: ClassVar[Literal["machine", "platform", "endpoint"]] = "machine"
     summary: ClassVar[str] = "hosts that you have SSH to, from a pool or by address"
     credentials: ClassVar[tuple[Credential, ...]] = ()
+    runs_scripts: ClassVar[bool] = True
     rents: ClassVar[bool] = False
     honours: ClassVar[tuple[str, ...]] = ()
 
@@ -77,17 +78,21 @@ class Provider:
         """Why no host can ever run this."""
         wanted, hosts = spec["machine"], settings.get("hosts", {})
         if wanted.get("address"):
-            return ""
+            reason = pool.too_small(wanted, spec)
+            return f"{wanted['address']} {reason}; {pool.way_out(hosts, spec)}" if reason else ""
         if wanted.get("host"):
             known = ", ".join(sorted(hosts)) or "none"
             if wanted["host"] not in hosts:
                 return f"{wanted['host']} is not in providers.ssh.hosts (known: {known})"
             reason = pool.misfit(wanted["host"], hosts[wanted["host"]], spec, ())
-            return f"{wanted['host']} {reason}" if reason else ""
+            small = reason and reason == pool.too_small(hosts[wanted["host"]], spec)
+            return f"{wanted['host']} {reason}{f'; {pool.way_out(hosts, spec)}' if small else ''}" if reason else ""
         if not hosts:
             return "providers.ssh.hosts of runner.yaml is empty; name an address, or add hosts"
         chosen, reasons = pool.choose(hosts, spec, ())
-        return "" if chosen else f"no host of the pool fits: {_listed(reasons)}"
+        small = any(reason == pool.too_small(hosts[name], spec) for name, reason in reasons.items())
+        out = f"; {pool.way_out(hosts, spec)}" if small else ""
+        return "" if chosen else f"no host of the pool fits: {_listed(reasons)}{out}"
 
     def offers(self, wanted: Mapping[str, Any]) -> tuple[Sequence[Offer], Sequence[ProviderError]]:
         """The hosts of the pool. They are in no region and never spot."""
@@ -130,7 +135,9 @@ class Provider:
             name = self._from_pool(mark, spec, current)
         host = self._fleet.hosts[name]
         own = recorded.get("gpu_ids", ()) if recorded.get("host") == name else ()
-        return self._machine(name, pool.gpu_ids(name, host, spec, self._context.neighbours, own))
+        engine = "systemd" if spec["service"].get("script") else "docker"
+        self._require_engine(name, mark, engine)
+        return self._machine(name, engine, pool.gpu_ids(name, host, spec, self._context.neighbours, own))
 
     def find(self, mark: Mark) -> Machine | None:
         """The host that has something with this mark; only the recorded one is asked, if there is one."""
@@ -138,8 +145,9 @@ class Provider:
         for name in [recorded] if recorded in self._fleet.hosts else list(self._fleet.hosts):
             self._fleet.forget(name)
             blindness = self._fleet.blindness(name)
-            if (blindness is None or recorded) and self._has(name, mark):
-                return self._machine(name)
+            found = self._found(name, mark) if blindness is None or recorded else []
+            if found:
+                return self._machine(name, str(found[0].facts["engine"]))
         return None
 
     def ready(self, machine: Machine) -> Machine:
@@ -160,7 +168,7 @@ class Provider:
         return self._fleet.host(str(machine["host"])).command(batch=False)
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
-        """`docker logs` on the host."""
+        """What the service says, from the host."""
         host = self._fleet.host(str(resource.facts["host"]))
         return observer.log(host, resource, self._fleet.password(host), follow=follow, lines=lines)
 
@@ -192,7 +200,7 @@ class Provider:
             return ""
         self._fleet.ask(self._fleet.hosts)
         sighted = (name for name in self._fleet.hosts if self._fleet.blindness(name) is None)
-        return next((name for name in sighted if self._has(name, mark)), "")
+        return next((name for name in sighted if self._found(name, mark)), "")
 
     def _require_room(self, name: str, spec: Spec, current: str) -> None:
         """A named host is taken as it is, unless it is full. Raises ProviderError."""
@@ -217,7 +225,7 @@ class Provider:
             chosen, reasons = pool.choose(pooled, spec, self._context.neighbours, current)
             if chosen and chosen == current:
                 return chosen
-            if current in pooled and self._has(current, mark):
+            if current in pooled and self._found(current, mark):
                 hint = "undo the change; or destroy it and let it be made anew, which loses its data"
                 raise InvalidRequestError(
                     f"it is on {current}, which {reasons[current]}", code="host-outgrown", hint=hint
@@ -234,12 +242,20 @@ class Provider:
             broken = broken or ("" if silent else chosen)
             del pooled[chosen]
 
-    def _has(self, name: str, mark: Mark) -> bool:
-        """Whether something with this mark is on a host. Raises ProviderError when that cannot be said."""
+    def _require_engine(self, name: str, mark: Mark, engine: str) -> None:
+        """What was a container does not become a script, nor the other way round. Raises ProviderError."""
+        other = [r for r in self._resources(name) if r.deployment == mark.deployment and r.facts["engine"] != engine]
+        if other:
+            text = f"it is there by {other[0].facts['engine']}, and now wants {engine}"
+            hint = "destroy it first, which loses its data, or give the new one another name"
+            raise InvalidRequestError(text, code="other-engine", hint=hint)
+
+    def _found(self, name: str, mark: Mark) -> Sequence[Resource]:
+        """What carries this mark on a host. Raises ProviderError when that cannot be said."""
         blindness = self._fleet.blindness(name)
         if blindness is not None:
             raise blindness
-        return any(resource.deployment == mark.deployment for resource in self._resources(name))
+        return [resource for resource in self._resources(name) if resource.deployment == mark.deployment]
 
     def _resources(self, name: str) -> Sequence[Resource]:
         """What a host has of ours. Raises ProviderError when it does not answer.
@@ -247,9 +263,11 @@ class Provider:
         When only its engine does not, what records say of it is there, and failed.
         """
         seen, blindness = self._fleet.seen(name), self._fleet.blindness(name)
+        facts = {"host": name}
+        scripts = systemd.resources(seen["units"], self.name, facts=facts, health=seen["health"])
         if blindness is None:
-            return docker.resources(seen["containers"], self.name, facts={"host": name}, health=seen["health"])
-        return [
+            return scripts + docker.resources(seen["containers"], self.name, facts=facts, health=seen["health"])
+        return scripts + [
             Resource(
                 deployment=record.deployment,
                 provider=self.name,
@@ -264,16 +282,18 @@ class Provider:
                 detail=str(blindness),
             )
             for record in self._context.neighbours
-            if record.provider == self.name and record.machine.get("host") == name
+            if record.provider == self.name
+            and record.machine.get("host") == name
+            and record.machine.get("engine") != "systemd"
         ]
 
-    def _machine(self, name: str, gpu_ids: Sequence[str] = ()) -> Machine:
+    def _machine(self, name: str, engine: str, gpu_ids: Sequence[str] = ()) -> Machine:
         host = self._fleet.host(name)
         login = host.login
         return Machine(
             id=name,
             address=login["address"],
-            engine="docker",
+            engine=engine,
             connection=host.connection(),
             facts={"prepare": True, "docker_socket": "", **({"gpu_ids": list(gpu_ids)} if gpu_ids else {})},
             keep={
