@@ -119,12 +119,6 @@ def test_password_for_sudo_shows_up_nowhere(pool: World, refused: object, seen: 
     assert hosts.console(rented[0].name, "sh", "-c", there) == ""
 
 
-def test_plan_for_people_says_the_same(pool: World, refused: object) -> None:
-    text = " ".join(pool.ok("plan", "on-unpinned", "on-no-sudo", code=4).split())
-    assert "the host key of unpinned is not pinned yet → runner trust unpinned" in text
-    assert "may not use sudo without a password → give become_password" in text
-
-
 # --- repairs: in this order, each on top of the one before ------------------------------------------------------------
 
 
@@ -134,6 +128,9 @@ def repaired(pool: World, refused: object, rented: list[Host]) -> dict[str, dict
     one, two, three = rented
     hosts.unpause(two.name)
     hosts.uncut(three.name)
+    text = " ".join(pool.ok("plan", "on-unpinned", "on-no-sudo", code=4).split())
+    assert "the host key of unpinned is not pinned yet → runner trust unpinned" in text
+    assert "may not use sudo without a password → give become_password" in text
     pool.add(one, "given-anew")
     pool.add(one, "wrong-password", user="needs-password", become_password="env:LAB_SUDO")
     for name in REFUSED.keys() - REPAIRED:  # nothing of them is anywhere

@@ -47,6 +47,11 @@ def slipway_leader(machine: str, hostvars: Any, hosts: list[str]) -> str:
     return sharing[0]
 
 
+def slipway_health(spec: dict[str, Any]) -> dict[str, Any]:
+    """How to probe the service; empty for an orphan, of which nothing but the name is known."""
+    return specs.health_check(spec) if "service" in spec else {}
+
+
 class FilterModule:
     """What Ansible looks for."""
 
@@ -57,7 +62,7 @@ class FilterModule:
             "slipway_secret_names": slipway_secret_names,
             "slipway_leader": slipway_leader,
             "slipway_become_password": slipway_become_password,
-            "slipway_health": specs.health_check,
+            "slipway_health": slipway_health,
             "slipway_volumes": specs.container_volumes,
             "slipway_container_ports": specs.container_ports,
         }
