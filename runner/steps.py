@@ -97,14 +97,16 @@ def _in_order(candidates: Sequence[str], existing: Record | None) -> list[str]:
 
 
 def _created(it: Subject, name: str, *, check: bool) -> Machine:
-    """Create and note it in the record at once. One after the other, so that no two choose the same free place.
+    """Create and note it in the record at once. Where places are shared, one after the other, so that no two choose
+    the same; what is rented is rented by all at once.
 
     A new one also notes its spec, digest or not: the next one must see which ports and GPUs it takes.
     """
+    rents = providers.load(name).rents if name in providers.names() else False
     if check:
         provider = _open(it, name)
-        return _there(it, provider) if provider.rents else provider.create(it.mark, it.spec)
-    with _one_at_a_time(it):
+        return _there(it, provider) if rents else provider.create(it.mark, it.spec)
+    with contextlib.nullcontext() if rents else _one_at_a_time(it):
         return _noted(it, name, _open(it, name).create(it.mark, it.spec))
 
 

@@ -14,6 +14,8 @@ from runner.providers.ssh.client import SshHost
 RUN_LIMIT_S = 600.0
 LOGIN_LIMIT_S = 600.0
 PAUSE_S = 2.0
+STARTS_BY_ITSELF = {"incorrect-spot-request-state", "incorrect-instance-state"}
+"""AWS stopped a persistent spot machine and starts it again when it can, or somebody else has just done so."""
 UP = (
     "sh -c 'command -v cloud-init >/dev/null || exit 0; "
     'case "$(cloud-init status 2>/dev/null)" in *running*|*"not run"*) exit 75;; esac\''
@@ -50,6 +52,9 @@ def _start(api: Api, machine: Seen) -> None:
     except (CapacityError, QuotaError) as error:
         hint = "run it again later; or destroy it and let it be made anew elsewhere, which loses its data"
         raise ProviderError(f"{machine.id} cannot be started now: {error}", code=error.code, hint=hint) from error
+    except ProviderError as error:
+        if error.code not in STARTS_BY_ITSELF:
+            raise
 
 
 def reachable(host: SshHost, api: Api, machine: Seen, pause: Callable[[float], None] = time.sleep) -> None:
