@@ -94,10 +94,12 @@ def _panel(record: Record, panel_source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _endpoints(record: Record, panel_source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Those of the template; where the deployment has said the ports, one for each that the template does not know."""
-    if "ports" not in panel_source.get("open", ()):
-        return list(panel_source["endpoints"])
+    """Those of the template, but not of companions that are switched off; where the deployment has said the ports, one
+    for each that the template does not know.
+    """
     known = [endpoint for endpoint in panel_source["endpoints"] if endpoint["port"] in record.endpoints]
+    if "ports" not in panel_source.get("open", ()):
+        return known
     more = record.endpoints.keys() - {endpoint["port"] for endpoint in known}
     web = {name: record.endpoints[name]["protocol"] in ("http", "https") for name in sorted(more)}
     return known + [

@@ -6,6 +6,7 @@ Each function adds what is wrong to the list of faults and goes on, so that all 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
@@ -53,7 +54,7 @@ class Declared:
     secrets: dict[str, str]
     """Name → where the value comes from. A name that is no secret parameter becomes an environment variable."""
     ports: dict[str, int]
-    """Every port of the template → number on the host."""
+    """Every port of the template, and of the companions that are switched on → number on the host."""
 
 
 def check(want: Deployment, template: Template | None, settings: Settings) -> tuple[Declared, list[Fault]]:
@@ -67,8 +68,8 @@ def check(want: Deployment, template: Template | None, settings: Settings) -> tu
     if template is None:
         return Declared(candidates, machine, fixed, {}, {}, {}), faults
     params = _params(want, template, faults)
-    secrets = _secrets(want, template, faults)
-    ports = _ports(want, template, faults)
+    secrets = _secrets(want, template, params, faults)
+    ports = _ports(want, template, params, faults)
     return Declared(candidates, machine, fixed, params, secrets, ports), faults
 
 
@@ -183,8 +184,12 @@ def _chosen(param: Param, value: Any) -> bool:
     return str(value) in map(str, param.choices) if param.type == "string" else value in param.choices
 
 
-def _secrets(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, str]:
-    expected = {name: param for name, param in template.params.items() if param.secret}
+def _secrets(want: Deployment, template: Template, params: Mapping[str, Any], faults: list[Fault]) -> dict[str, str]:
+    expected = {
+        name: param
+        for name, param in template.params.items()
+        if param.secret and (not param.only_with or params.get(param.only_with) is True)
+    }
     sources = dict(want.secrets)
     for name in sources:
         if name not in expected and not _ENV_SECRET.match(name):
@@ -203,10 +208,20 @@ def _secrets(want: Deployment, template: Template, faults: list[Fault]) -> dict[
     return dict(sorted(sources.items()))
 
 
-def _ports(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, int]:
-    known = template.service.ports
-    faults.extend(unknown("port", ("ports", name), known) for name in want.ports if name not in known)
-    ports = {name: want.ports.get(name, port.host) for name, port in template.service.ports.items()}
+def _ports(want: Deployment, template: Template, params: Mapping[str, Any], faults: list[Fault]) -> dict[str, int]:
+    known, off = dict(template.service.ports), dict[str, str]()
+    for one in template.service.companions.values():
+        if params.get(one.only_with) is True:
+            known |= one.ports
+        else:
+            off |= dict.fromkeys(one.ports, one.only_with)
+    for name in want.ports:
+        if name in off:
+            hint = f"write params: {{{off[name]}: true}}, or leave it out"
+            faults.append(Fault("port-without-effect", ("ports", name), f"nothing listens at {name} here", hint))
+        elif name not in known:
+            faults.append(unknown("port", ("ports", name), known))
+    ports = {name: want.ports.get(name, port.host) for name, port in known.items()}
     taken: dict[int, str] = {}
     for name, number in ports.items():
         if number in taken:

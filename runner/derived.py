@@ -13,7 +13,7 @@ from runner import expressions, providers
 if TYPE_CHECKING:
     from runner.declared import Declared
     from runner.models import Settings
-    from runner.template import CatalogueModel, Script, Template
+    from runner.template import CatalogueModel, Companion, Script, Service, Template
 
 LOOPBACK = "127.0.0.1"
 GPUS = {"required": "all", "optional": "auto", "none": "none"}
@@ -47,27 +47,21 @@ def _catalogue_entry(template: Template, params: Mapping[str, Any]) -> Catalogue
 
 
 def service(template: Template, context: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """The service as the engines take it. Raises ExpressionError."""
+    """The service as the engines take it, with those of its companions that are switched on. Raises ExpressionError."""
     service, process = template.service, template.service.process
-    image = _visible(service.image, context)
+    companions = {name: one for name, one in service.companions.items() if context["params"].get(one.only_with)}
+    ports = _ports(service, context)
+    for name, one in companions.items():
+        ports |= {port: {**found, "companion": name} for port, found in _ports(one, context).items()}
     return {
         "gpus": GPUS[template.requirements.gpu],
-        "image": settings.images.replace.get(image, image),
-        "command": _words(service.command, context),
-        "env": _environment(service.env, context),
-        "ports": {
-            name: {
-                "bind": LOOPBACK,
-                "host": context["ports"][name],
-                "container": port.container,
-                "protocol": port.protocol,
-            }
-            for name, port in service.ports.items()
-        },
-        "volumes": service.volumes,
-        "shm_gb": service.shm_gb,
-        "user": service.user,
-        "health": service.health.model_dump(),
+        **_container(service, context, settings),
+        "ports": ports,
+        **(
+            {"companions": {name: _container(one, context, settings) for name, one in companions.items()}}
+            if companions
+            else {}
+        ),
         "process": {
             "packages": process.packages,
             "command": _words(process.command, context),
@@ -81,6 +75,31 @@ def service(template: Template, context: Mapping[str, Any], settings: Settings) 
 
 def _script(script: Script, context: Mapping[str, Any]) -> dict[str, str]:
     return {"source": _visible(script.source, context), "sha256": _visible(script.sha256, context)}
+
+
+def _container(one: Service | Companion, context: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    image = _visible(one.image, context)
+    return {
+        "image": settings.images.replace.get(image, image),
+        "command": _words(one.command, context),
+        "env": _environment(one.env, context),
+        "volumes": one.volumes,
+        "shm_gb": one.shm_gb,
+        "user": one.user,
+        "health": one.health.model_dump(),
+    }
+
+
+def _ports(one: Service | Companion, context: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "bind": LOOPBACK,
+            "host": context["ports"][name],
+            "container": port.container,
+            "protocol": port.protocol,
+        }
+        for name, port in one.ports.items()
+    }
 
 
 def _words(command: list[str], context: Mapping[str, Any]) -> list[str]:

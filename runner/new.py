@@ -68,9 +68,9 @@ def _place(key: str, template: Template) -> list[str]:
         if get_origin(Deployment.model_fields[key].annotation) is dict:
             raise UsageError(f"--set {key} names a whole group", code="bad-set", hint=f"write --set {key}.NAME=value")
         return [key]
-    if key in template.service.ports:
+    if key in template.service.all_ports():
         return ["ports", key]
-    hint = suggestion(key, [*template.params, *template.service.ports, *Deployment.model_fields])
+    hint = suggestion(key, [*template.params, *template.service.all_ports(), *Deployment.model_fields])
     raise UsageError(f"--set {key}: neither a parameter nor a field", code="bad-set", hint=hint)
 
 

@@ -10,7 +10,15 @@ from runner.domain import Spec
 
 def health_check(spec: Spec, host: str = "127.0.0.1") -> dict[str, Any]:
     """{host, port, protocol, path, status, timeout_s}, as the probe takes it."""
-    check = spec["service"]["health"]
+    return _check(spec, spec["service"]["health"], host)
+
+
+def companion_health(spec: Spec, name: str) -> dict[str, Any]:
+    """The same for a companion, as its host sees it."""
+    return _check(spec, spec["service"]["companions"][name]["health"], "127.0.0.1")
+
+
+def _check(spec: Spec, check: Mapping[str, Any], host: str) -> dict[str, Any]:
     port = spec["service"]["ports"][check["port"]]
     return {
         "host": host,
@@ -42,8 +50,8 @@ def container_volumes(volumes: Mapping[str, str], container: str) -> dict[str, s
     return {f"{container}-{name}": path for name, path in volumes.items()}
 
 
-def container_ports(ports: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Published ports as the engine wants them: it knows tcp and udp only."""
+def container_ports(ports: Mapping[str, Mapping[str, Any]], companion: str = "") -> list[dict[str, Any]]:
+    """Published ports of the service, or of a companion, as the engine wants them: it knows tcp and udp only."""
     return [
         {
             "bind": port["bind"],
@@ -52,4 +60,5 @@ def container_ports(ports: Mapping[str, Mapping[str, Any]]) -> list[dict[str, An
             "protocol": "udp" if port["protocol"] == "udp" else "tcp",
         }
         for port in ports.values()
+        if port.get("companion", "") == companion
     ]

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from runner.models import EnvName, Model, OwnService, Port, PortName, Text
 
 ParamType = Literal["string", "integer", "number", "boolean", "list"]
+CompanionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 ParamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 CATEGORIES = Literal["llm", "notebook", "desktop", "development", "image", "tts", "custom"]
@@ -45,6 +46,25 @@ class HealthCheck(Model):
     timeout_s: int = Field(120, gt=0, description="How long the first start may take, models not counted")
 
 
+class Companion(Model):
+    """One more container beside the service, such as a web page for an API. It reaches the service as `service`."""
+
+    only_with: str = Field(description="The boolean parameter that switches it on")
+    image: str = Field(description="Image reference, pinned by tag and digest; expression")
+    command: list[str] = Field(default_factory=list, description="Arguments after the entrypoint; expressions")
+    env: dict[EnvName, Text] = Field(default_factory=dict, description="Expressions")
+    ports: dict[PortName, ServicePort] = Field(min_length=1)
+    volumes: dict[ParamName, str] = Field(default_factory=dict, description="Volume name → path inside the container")
+    shm_gb: float = Field(0, ge=0, description="Shared memory; 0 is the engine's default")
+    user: str = Field("", description="User inside the container; empty is the image's default")
+    health: HealthCheck
+
+    @model_validator(mode="after")
+    def _health_port_exists(self) -> Companion:
+        _require_health_port(self.health, self.ports)
+        return self
+
+
 class Process(Model):
     """How the `process` engine runs the service, without a container."""
 
@@ -75,6 +95,9 @@ class Service(Model):
     health: HealthCheck
     process: Process | None = None
     script: Script | None = None
+    companions: dict[CompanionName, Companion] = Field(
+        default_factory=dict, description="More containers beside this one; not for the process engine"
+    )
 
     @model_validator(mode="after")
     def _one_thing_to_run(self) -> Service:
@@ -85,10 +108,32 @@ class Service(Model):
 
     @model_validator(mode="after")
     def _health_port_exists(self) -> Service:
-        if self.health.port not in self.ports:
-            msg = f"health.port {self.health.port!r} is not one of the ports: {', '.join(self.ports)}"
+        _require_health_port(self.health, self.ports)
+        return self
+
+    @model_validator(mode="after")
+    def _companions_fit(self) -> Service:
+        if self.companions and (self.process or self.script):
+            msg = "companions are containers, so a service that has them cannot be a process or a script"
+            raise ValueError(msg)
+        if taken := sorted({"previous", "service"} & self.companions.keys()):
+            msg = f"a companion cannot be called {taken[0]}: that name has another meaning"
+            raise ValueError(msg)
+        names = [*self.ports, *(name for one in self.companions.values() for name in one.ports)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            msg = f"ports of companions need names of their own: {', '.join(twice)}"
             raise ValueError(msg)
         return self
+
+    def all_ports(self) -> dict[str, ServicePort]:
+        """Those of the service and of all its companions."""
+        return {**self.ports, **{name: port for one in self.companions.values() for name, port in one.ports.items()}}
+
+
+def _require_health_port(health: HealthCheck, ports: dict[str, ServicePort]) -> None:
+    if health.port not in ports:
+        msg = f"health.port {health.port!r} is not one of the ports: {', '.join(ports)}"
+        raise ValueError(msg)
 
 
 class Param(Model):
@@ -100,6 +145,7 @@ class Param(Model):
     required: bool = False
     secret: bool = Field(False, description="The value comes from `secrets:` and is never written in a file")
     generate: bool = Field(False, description="Made once when nobody gives one; only with secret")
+    only_with: str = Field("", description="Asked for only when this boolean parameter is on; only with secret")
     choices: list[Any] = Field(default_factory=list)
     pattern: str = Field("", description="Regular expression that a string must match")
     min: float | None = None
@@ -109,6 +155,9 @@ class Param(Model):
     def _consistent(self) -> Param:
         if self.generate and not self.secret:
             msg = "generate is only for secret parameters"
+            raise ValueError(msg)
+        if self.only_with and not self.secret:
+            msg = "only_with is only for secret parameters"
             raise ValueError(msg)
         if self.secret and self.default is not None:
             msg = "a secret has no default in a file; use generate: true"
@@ -197,7 +246,17 @@ class Template(Model):
     @model_validator(mode="after")
     def _endpoints_use_ports(self) -> Template:
         for endpoint in self.access.endpoints:
-            if endpoint.port not in self.service.ports:
+            if endpoint.port not in self.service.all_ports():
                 msg = f"access endpoint {endpoint.label!r} uses port {endpoint.port!r}, which the service has not"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _switches_exist(self) -> Template:
+        switches = {name: one.only_with for name, one in self.service.companions.items()}
+        switches |= {name: param.only_with for name, param in self.params.items() if param.only_with}
+        for name, switch in switches.items():
+            if switch not in self.params or self.params[switch].type != "boolean":
+                msg = f"{name}: only_with {switch!r} is not a boolean parameter"
                 raise ValueError(msg)
         return self

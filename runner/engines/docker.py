@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from runner.ansible_plugins.module_utils.container_spec import DIGEST, IDENTITY, LABEL
+from runner.ansible_plugins.module_utils.container_spec import COMPANION, COMPANIONS, DIGEST, IDENTITY, LABEL
 from runner.ansible_plugins.module_utils.container_steps import PREVIOUS
 from runner.ansible_plugins.module_utils.docker_api import Docker
 from runner.ansible_plugins.module_utils.docker_causes import explain
@@ -70,6 +70,8 @@ def resources(
     for name in sorted(grouped):
         resource = _resource(name, provider, grouped[name])
         state, detail = (health or {}).get(name, ("unknown", ""))
+        if lack := _lacking(grouped[name]) if resource.state == "running" else "":
+            state, detail = "unhealthy", lack
         found.append(replace(resource, facts={**resource.facts, **(facts or {})}, health=state, health_detail=detail))
     return found
 
@@ -97,19 +99,52 @@ def translated(error: DockerError) -> ProviderError:
 
 def _resource(deployment: str, provider: str, containers: Sequence[Mapping[str, Any]]) -> Resource:
     """A replaced container that waits for the new one to prove itself is not a second machine, but unfinished work."""
-    current = next((one for one in containers if not _name(one).endswith(PREVIOUS)), containers[0])
+    current = next((one for one in containers if _is_main(one)), containers[0])
     state, detail = _state(current)
-    unfinished = any(_name(one).endswith(PREVIOUS) for one in containers)
+    beside = _beside(containers)
+    digests = {one["Labels"].get(DIGEST, "") for one in (current, *beside.values())}
+    unfinished = any(_name(one).endswith(PREVIOUS) for one in containers) or len(digests) > 1
     return Resource(
         deployment=deployment,
         provider=provider,
         id=f"docker:{current['Id'][:12]}",
         state=state,
         digest="" if unfinished else current["Labels"].get(DIGEST, ""),
-        facts={"engine": "docker", "image": current["Image"], "container": _name(current)},
+        facts={
+            "engine": "docker",
+            "image": current["Image"],
+            "container": _name(current),
+            **({"companions": {name: _name(one) for name, one in beside.items()}} if beside else {}),
+        },
         detail=detail or ("the last update was not finished" if unfinished else ""),
         since=_since(current) if state in {"running", "pending"} else "",
     )
+
+
+def _is_main(container: Mapping[str, Any]) -> bool:
+    return not _name(container).endswith(PREVIOUS) and COMPANION not in container["Labels"]
+
+
+def _beside(containers: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Companion → its container."""
+    return {
+        one["Labels"][COMPANION]: one
+        for one in containers
+        if COMPANION in one["Labels"] and not _name(one).endswith(PREVIOUS)
+    }
+
+
+def _lacking(containers: Sequence[Mapping[str, Any]]) -> str:
+    """Which companion is not there or does not run."""
+    wanted = [name for one in containers if _is_main(one) for name in one["Labels"].get(COMPANIONS, "").split(",")]
+    beside = _beside(containers)
+    for name in filter(None, wanted):
+        if name not in beside:
+            return f"{name} is missing"
+        state, detail = _state(beside[name])
+        if state not in {"running", "pending"}:
+            return f"{name}: {detail or state}"
+    return ""
 
 
 def _state(container: Mapping[str, Any]) -> tuple[State, str]:

@@ -66,7 +66,7 @@ def template_text(data: dict[str, Any], *, style: Style) -> str:
         names = max(width(name) for name in template["params"])
         for name, param in template["params"].items():
             lines += _param(name, param, names, style)
-    lines += ["", style.bold("PORTS"), *facts([(n, _port(port)) for n, port in service["ports"].items()], style=style)]
+    lines += ["", style.bold("PORTS"), *facts([(n, _port(port)) for n, port in _ports(service)], style=style)]
     if template.get("models"):
         lines += ["", *_models(template["models"], style)]
     return "\n".join([*lines, "", *commands([("deploy it", _example(template))], style=style)])
@@ -131,6 +131,15 @@ def _param(name: str, param: dict[str, Any], names: int, style: Style) -> list[s
         *note_lines(param.get("description", ""), style=style, indent=indent),
         *note_lines("; ".join(extra), style=style, indent=indent),
     ]
+
+
+def _ports(service: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Those of companions last, with what switches them on."""
+    ports = [*service["ports"].items()]
+    for one in service.get("companions", {}).values():
+        note = f" (only with {one['only_with']})"
+        ports += [(name, {**port, "description": port["description"] + note}) for name, port in one["ports"].items()]
+    return ports
 
 
 def _port(port: dict[str, Any]) -> str:

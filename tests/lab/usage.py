@@ -36,16 +36,33 @@ def entry(host: Host) -> str:
 
 def replacements() -> dict[str, str]:
     """Image of a template → the lab's image for it, as hosts pull it."""
-    return {image: registry.reference(name) for template, name in served().items() for image in named(template)}
+    return {
+        image: registry.reference(standing_for(image, name))
+        for template, name in served().items()
+        for image in named(template)
+    }
 
 
 def named(template: str) -> list[str]:
-    """Every image that a template may ask for."""
+    """Every image that a template may ask for, those of companions among them."""
     service = yaml.safe_load((TEMPLATES / f"{template}.yaml").read_text())["service"]
-    return IMAGE.findall(service["image"])
+    companions = service.get("companions", {}).values()
+    return [image for one in (service, *companions) for image in IMAGE.findall(one["image"])]
+
+
+def standing_for(image: str, otherwise: str) -> str:
+    """The lab's image of the same name as ghcr.io/open-webui/open-webui:v1@…, or its stand-in: a companion has an image
+    of its own.
+    """
+    return _by_role().get(image.partition(":")[0].rpartition("/")[2], otherwise)
 
 
 def served() -> dict[str, str]:
     """Template → the lab's image of the same name, or its stand-in."""
-    names = {name.removesuffix("-stand-in"): name for name in images.names()}
+    names = _by_role()
     return {path.stem: names[path.stem] for path in sorted(TEMPLATES.glob("*.yaml")) if path.stem in names}
+
+
+def _by_role() -> dict[str, str]:
+    """What an image of the lab is, or stands in for → its name."""
+    return {name.removesuffix("-stand-in"): name for name in images.names()}

@@ -63,6 +63,7 @@ class FilterModule:
             "slipway_leader": slipway_leader,
             "slipway_become_password": slipway_become_password,
             "slipway_health": slipway_health,
+            "slipway_companion_health": specs.companion_health,
             "slipway_volumes": specs.container_volumes,
             "slipway_container_ports": specs.container_ports,
         }

@@ -11,7 +11,11 @@ LABEL = "slipway-config"
 """On each container: everything it was made from but the values of its environment, as JSON. No hash of secrets is
 kept anywhere: the values are compared with those that the engine has."""
 OWNER = "slipway-container"
-"""On each volume: the container it belongs to."""
+"""On each volume, network and companion: the container it belongs to."""
+COMPANION = "slipway-companion"
+"""On each companion: its name. The one that it belongs to has no such label."""
+COMPANIONS = "slipway-companions"
+"""On a container that has companions: their names, with commas between."""
 DIGEST = "slipway-digest"
 IDENTITY = ("managed-by", "slipway-repo", "slipway-deployment")
 FIELDS = ("image", "command", "labels", "ports", "volumes", "shm_gb", "user", "gpus", "restart", "network")
@@ -41,7 +45,7 @@ class ContainerSpec:
         given["command"] = list(self._params["command"] or [])
         given["volumes"] = self.volumes
         given["env"] = sorted(self.env)
-        return given
+        return {**given, "alias": self._params["alias"]} if self._params.get("alias") else given
 
     def hides(self, name: str) -> bool:
         """Whether the values of a variable must not be shown. Everything is secret unless the caller says what is."""
@@ -62,6 +66,7 @@ class ContainerSpec:
             **({"Cmd": list(self._params["command"])} if self._params["command"] else {}),
             **({"User": self._params["user"]} if self._params["user"] else {}),
             "HostConfig": self._host_config(),
+            **self._networking(),
         }
 
     def _host_config(self) -> Dict[str, Any]:
@@ -79,6 +84,10 @@ class ContainerSpec:
             **({"ShmSize": int(self._params["shm_gb"] * BYTES_PER_GB)} if self._params["shm_gb"] else {}),
             **({"NetworkMode": self._params["network"]} if self._params["network"] else {}),
         }
+
+    def _networking(self) -> Dict[str, Any]:
+        network, alias = self._params["network"], self._params.get("alias")
+        return {"NetworkingConfig": {"EndpointsConfig": {network: {"Aliases": [alias]}}}} if alias else {}
 
 
 def gpus(value: Any) -> Any:

@@ -7,13 +7,17 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from .container_seen import differences
-from .container_spec import IDENTITY, LABEL, OWNER, ContainerSpec
+from .container_spec import COMPANION, IDENTITY, LABEL, OWNER, ContainerSpec
 from .docker_api import Docker
 from .docker_causes import Cause, explain
 from .docker_socket import DockerError
 
 PREVIOUS = ".previous"
 """A dot cannot be part of a deployment's name, so no deployment's container is ever called like this."""
+
+
+BUILT_IN = ("", "default", "bridge", "host", "none")
+"""Networks that every engine has."""
 
 
 class StepError(Exception):
@@ -58,30 +62,33 @@ class Steps:
             self._did("restarted", "running", "restarted")
             self._act(self._stop, current)
             self._run(current, previous)
+        self._drop_companions()
         if not self._params["keep_previous"] and self._own(self.previous):
             self._did("committed", "with previous", "without previous")
             self._act(self._docker.remove, self.previous, force=True, volumes=True)
 
     def stopped(self) -> None:
-        """Not running; kept as it is."""
-        for name in (self.name, self.previous):
+        """Not running; kept as it is. Its companions first."""
+        for name in (*self._companions(), self.name, self.previous):
             container = self._own(name)
             if _runs(container):
                 self._did("stopped", "running", "stopped")
                 self._act(self._stop, container)
 
     def absent(self) -> None:
-        """Gone, with its predecessor and, when asked, its volumes."""
-        for name in (self.name, self.previous):
+        """Gone, with its companions, its predecessor and, when asked, its volumes."""
+        for name in (*self._companions(), self.name, self.previous):
             container = self._own(name)
             if container:
                 self._did("removed", "present", "absent")
                 self._act(self._stop, container)
                 self._act(self._docker.remove, name, force=True, volumes=True)
-        volumes = self._docker.volumes({OWNER: self.name}) if self._params["remove_volumes"] else []
-        for volume in volumes:
-            self._did("removed volume " + volume["Name"])
-            self._act(self._docker.remove_volume, volume["Name"])
+        for network in self._docker.networks({OWNER: self.name}):
+            self._did("removed network " + network["Name"])
+            self._act(self._docker.remove_network, network["Id"])
+        for volume in self._volumes() if self._params["remove_volumes"] else []:
+            self._did("removed volume " + volume)
+            self._act(self._docker.remove_volume, volume)
 
     def committed(self) -> None:
         """The new container has proven itself: its predecessor goes."""
@@ -111,6 +118,28 @@ class Steps:
             "status": state.get("Status", "absent"),
             "started_at": state.get("StartedAt", ""),
         }
+
+    def _companions(self) -> List[str]:
+        """Names of the containers that belong to this one, replaced ones among them."""
+        return [container["Names"][0].lstrip("/") for container in self._docker.containers({OWNER: self.name})]
+
+    def _drop_companions(self) -> None:
+        """Those that are no longer wanted go; their volumes stay until the container goes, as its own do."""
+        wanted = self._params.get("companions")
+        if wanted is None:
+            return
+        for container in self._docker.containers({OWNER: self.name}):
+            companion, name = container["Labels"].get(COMPANION, ""), container["Names"][0].lstrip("/")
+            if companion not in wanted:
+                self._did("removed " + companion, companion + " present", companion + " absent")
+                self._act(self._docker.stop, name, self._timeout_s)
+                self._act(self._docker.remove, name, force=True, volumes=True)
+
+    def _volumes(self) -> List[str]:
+        """Those of this container, and of companions that it has or had."""
+        mine = {key: self.spec.labels[key] for key in IDENTITY if key in self.spec.labels}
+        owners = ((volume["Name"], (volume["Labels"] or {}).get(OWNER, "")) for volume in self._docker.volumes(mine))
+        return [name for name, owner in owners if owner == self.name or owner.startswith(self.name + ".")]
 
     def _own(self, name: str) -> Optional[Dict[str, Any]]:
         """The container of that name. Raises when it is somebody else's: that one is never touched."""
@@ -162,6 +191,7 @@ class Steps:
     def _replace(self, current: Optional[Mapping[str, Any]], previous: Optional[Mapping[str, Any]]) -> None:
         if self._check:
             return
+        self._ensure_network()
         self._ensure_volumes()
         if current and previous:
             self._docker.remove(self.name, force=True, volumes=True)  # never committed: the one before it stays
@@ -211,6 +241,13 @@ class Steps:
         self._docker.rename(self.previous, self.name)
         if start:
             self._docker.start(self.name)
+
+    def _ensure_network(self) -> None:
+        """One that the engine has is taken as it is."""
+        name = self._params["network"]
+        if name in BUILT_IN or ":" in name or self._try(self._docker.network, name):
+            return
+        self._try(self._docker.create_network, name, {**self.spec.volume_labels(), OWNER: name})
 
     def _ensure_volumes(self) -> None:
         for name in self.spec.volumes:

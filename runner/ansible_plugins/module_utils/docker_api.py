@@ -113,6 +113,23 @@ class Docker:
         """Quiet when there is none."""
         self._quietly("DELETE", f"/volumes/{quote(name, safe='')}")
 
+    def networks(self, labels: Mapping[str, str]) -> List[Dict[str, Any]]:
+        """All networks with these labels."""
+        answer: List[Dict[str, Any]] = self._json("GET", "/networks", {"filters": _filters(labels)})
+        return answer
+
+    def network(self, name: str) -> Optional[Dict[str, Any]]:
+        """Everything about a network; None when there is none."""
+        return self._json_or_none(f"/networks/{quote(name, safe='')}")
+
+    def create_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """A bridge of its own, in which containers find each other by name."""
+        self._call("POST", "/networks/create", body={"Name": name, "CheckDuplicate": True, "Labels": dict(labels)})
+
+    def remove_network(self, name: str) -> None:
+        """Quiet when there is none."""
+        self._quietly("DELETE", f"/networks/{quote(name, safe='')}")
+
     def _versioned(self, path: str) -> str:
         return f"/v{self._version or self.ping()}{path}"
 

@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .docker_api import Docker
 from .docker_socket import DockerError
-from .health_probe import probe
+from .health_probe import HEALTHY, STARTING, UNHEALTHY, probe
 from .systemd_units import units
 
 HEALTH_LABEL = "slipway-health"
+COMPANION = "slipway-companion"
+WORST = (UNHEALTHY, STARTING, HEALTHY)
 TIMEOUT_S = 3.0
 NOTICE = "/run/slipway/notice"
 
@@ -40,13 +42,20 @@ def _notice():
 
 
 def _health(containers, scripts):
-    checks = {one["deployment"]: one["health"] for one in scripts if one["state"] == "running" and one["health"]}
+    """Deployment → (state, detail), of the worst of its containers."""
+    checks = [(one["deployment"], "", one["health"]) for one in scripts if one["state"] == "running" and one["health"]]
     for container in containers:
-        label = container["Labels"].get(HEALTH_LABEL)
-        if label and container["State"] == "running":
-            checks[container["Labels"]["slipway-deployment"]] = json.loads(label)
+        labels = container["Labels"]
+        if labels.get(HEALTH_LABEL) and container["State"] == "running":
+            checks.append((labels["slipway-deployment"], labels.get(COMPANION, ""), json.loads(labels[HEALTH_LABEL])))
     if not checks:
         return {}
     with ThreadPoolExecutor(max_workers=min(16, len(checks))) as pool:
-        answers = pool.map(lambda check: probe(check, TIMEOUT_S), checks.values())
-        return dict(zip(checks, answers))
+        answers = list(pool.map(lambda check: probe(check[2], TIMEOUT_S), checks))
+    found = {}
+    for (deployment, companion, _), (state, detail) in sorted(
+        zip(checks, answers), key=lambda pair: (WORST.index(pair[1][0]), pair[0][1])
+    ):
+        if deployment not in found:
+            found[deployment] = (state, f"{companion}: {detail}" if companion else detail)
+    return found

@@ -63,7 +63,18 @@ options:
     choices: [never, on-failure, unless-stopped]
     default: unless-stopped
     description: What the engine does when it ends by itself.
-  network: {type: str, default: '', description: Network of the engine to join; empty is the engine's default.}
+  network:
+    type: str
+    default: ''
+    description: Network of the engine to join, made when missing; empty is the engine's default.
+  alias: {type: str, default: '', description: 'Name by which others in O(network) find it, besides its own.'}
+  companions:
+    type: list
+    elements: str
+    description:
+      - Containers with the label C(slipway-container) that names this one are its companions; C(slipway-companion) is
+        what they are called. They are stopped and removed with it.
+      - With O(state=started), those that are not named here are removed; without this option nobody is asked.
   pull: {type: str, choices: [missing, always, never], default: missing, description: When to fetch the image.}
   keep_previous: {type: bool, default: false, description: Keep the replaced container until it is committed.}
   health:
@@ -234,6 +245,8 @@ def main():
                 "default": "unless-stopped",
             },
             "network": {"type": "str", "default": ""},
+            "alias": {"type": "str", "default": ""},
+            "companions": {"type": "list", "elements": "str"},
             "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
             "keep_previous": {"type": "bool", "default": False},
             "health": {"type": "dict", "default": {}},
