@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner import expressions, providers
+from runner.expressions import Scope
 
 if TYPE_CHECKING:
     from runner.declared import Declared
@@ -20,18 +21,18 @@ GPUS = {"required": "all", "optional": "auto", "none": "none"}
 """What the template wants → what the engine is asked for; auto: all if the machine has any."""
 
 
-def context(about: Mapping[str, Any], template: Template, settings: Settings, values: Declared) -> dict[str, Any]:
+def context(about: Mapping[str, Any], template: Template, settings: Settings, values: Declared) -> Scope:
     """What expressions of the template see; `about` is the deployment's name, owner and labels."""
     optional_secrets = {name: "" for name, param in template.params.items() if param.secret}
-    return {
-        "deployment": about,
-        "params": values.params,
-        "ports": values.ports,
-        "container_ports": {name: port.container for name, port in template.service.ports.items()},
-        "machine": {**_known(values, settings), **values.machine},
-        "model": _catalogue_entry(template, values.params),
-        "secrets": {**optional_secrets, **expressions.SecretMarkers(frozenset(values.secrets))},
-    }
+    return Scope(
+        deployment=about,
+        params=values.params,
+        ports=values.ports,
+        container_ports={name: port.container for name, port in template.service.ports.items()},
+        machine={**_known(values, settings), **values.machine},
+        model=_catalogue_entry(template, values.params),
+        secrets={**optional_secrets, **expressions.SecretMarkers(frozenset(values.secrets))},
+    )
 
 
 def _known(values: Declared, settings: Settings) -> dict[str, Any]:

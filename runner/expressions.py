@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
+from jinja2.runtime import new_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from runner.errors import Problem
@@ -58,12 +59,24 @@ def _compiled(source: str) -> Any:
     return _environment.from_string(source)
 
 
+class Scope(dict[str, Any]):
+    """What several expressions see: Jinja's own form of it, which costs more than most expressions, is made once."""
+
+    @cached_property
+    def jinja(self) -> Any:
+        """The same for Jinja."""
+        return new_context(_environment, None, {}, self, globals=_environment.globals)
+
+
 def text(source: str, context: Mapping[str, Any]) -> str:
     """The text of one expression. Raises ExpressionError."""
     if "{" not in source:
         return source
     try:
-        return str(_compiled(source).render(context))
+        compiled = _compiled(source)
+        if isinstance(context, Scope) and "set" not in source:  # what an expression sets, others must not see
+            return "".join(compiled.root_render_func(context.jinja))
+        return str(compiled.render(context))
     except TemplateError as error:
         raise ExpressionError(str(error)) from error
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:

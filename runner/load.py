@@ -184,7 +184,7 @@ class _Loader:
         return [] if self.cache.clean and self.cache.settings else self._settings[1] + self._templates[1]
 
     def _check(self, name: str, path: Path, stamp: parse_cache.Stamp) -> Desired | None:
-        from runner import expressions
+        from runner.expressions import ExpressionError, problem
         from runner.faults import UNKNOWN_TEMPLATE
         from runner.resolve import Source, resolve
 
@@ -197,9 +197,9 @@ class _Loader:
         self.loaded.templates[name] = data["template"] if isinstance(data.get("template"), str) else ""
         try:
             desired, faults = resolve(Source(name, relative, data), self._templates[0], self.settings)
-        except expressions.ExpressionError as error:
-            problem = expressions.problem(error, file=template, field="service")
-            self.loaded.problems += [] if problem in self.loaded.problems else [problem]
+        except ExpressionError as error:
+            found = problem(error, file=template, field="service")
+            self.loaded.problems += [] if found in self.loaded.problems else [found]
             return None
         if template in self._faulty_templates:  # its own faults are reported; it is not unknown
             faults = [fault for fault in faults if fault.code != UNKNOWN_TEMPLATE]
@@ -227,11 +227,11 @@ def _read(path: Path, relative: str, model: Any) -> tuple[Any, list[Problem]]:
 
 def _parse(path: Path, relative: str) -> tuple[dict[str, Any] | None, list[Problem]]:
     """A file as plain data, or the fault that it cannot be read."""
-    from runner import yamlfile
+    from runner.yamlfile import YamlFault, parse, read
 
     try:
-        return yamlfile.parse(yamlfile.read(path)), []
-    except yamlfile.YamlFault as fault:
+        return parse(read(path)), []
+    except YamlFault as fault:
         return None, [Problem(fault.code, fault.message, file=relative, line=fault.line, hint=fault.hint)]
     except OSError as error:
         reason = error.strerror or type(error).__name__

@@ -11,6 +11,7 @@ constructor neither reports duplicates nor is fast.
 from __future__ import annotations
 
 import math
+import os
 import re
 import stat
 from typing import TYPE_CHECKING, Any
@@ -87,12 +88,16 @@ class _NodeParser(CParser):
 
 def read(path: Path) -> str:
     """The text of a file. Raises YamlFault when it is too large, no UTF-8 or a pipe; OSError when it cannot be read."""
-    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():  # opening a pipe would wait for somebody to write
-        raise YamlFault("not-a-file", "it is a pipe, a socket or a device", hint="remove it")
-    with path.open("rb") as stream:
-        raw = stream.read(USUAL_BYTES)  # a buffer for the largest file would cost more than the file
-        if len(raw) == USUAL_BYTES:
-            raw += stream.read(MAX_BYTES + 1 - USUAL_BYTES)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # else opening a pipe waits until somebody writes into it
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            raise YamlFault("not-a-file", "it is a pipe, a socket or a device", hint="remove it")
+        raw = os.read(descriptor, USUAL_BYTES)  # a buffer for the largest file would cost more than the file
+        while len(raw) >= USUAL_BYTES and len(raw) <= MAX_BYTES and (more := os.read(descriptor, MAX_BYTES)):
+            raw += more
+    finally:
+        os.close(descriptor)
     if len(raw) > MAX_BYTES:
         raise YamlFault(
             "file-too-large", f"the file is larger than {MAX_BYTES // 1024} KiB", hint="is it the right file?"
