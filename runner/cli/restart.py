@@ -1,4 +1,4 @@
-"""Restart a service without changing its file."""
+"""Restart services without changing their files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from runner.errors import UsageError
 
 
 @click.command()
-@click.argument("name")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @wait_option
 @click.pass_obj
-def command(app: App, name: str, wait_s: float) -> int:
-    """Stop a running service, start it again, and wait until it is healthy. Pending changes are applied too."""
-    planned = plan_to_apply(app, selection((name,), ()))
-    actions = tuple(_restarted(name, a, planned.observed.by_name[name]) for a in planned.plan.actions)
+def command(app: App, names: tuple[str, ...], wait_s: float) -> int:
+    """Stop running services, start them again, and wait until they are healthy. Pending changes are applied too."""
+    planned = plan_to_apply(app, selection(names, ()))
+    observed = planned.observed.by_name
+    actions = tuple(_restarted(a.deployment, a, observed[a.deployment]) for a in planned.plan.actions)
     planned = replace(planned, plan=replace(planned.plan, actions=actions))
-    return carry_out(app, planned, Consent(yes=True, wait_s=wait_s), f"runner restart {name}")
+    return carry_out(app, planned, Consent(yes=True, wait_s=wait_s), f"runner restart {' '.join(names)}")
 
 
 def _restarted(name: str, action: Action, have: Observation) -> Action:

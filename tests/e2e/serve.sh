@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$DATA"
 date +%s >> starts
+cp "$0" itself.sh
 {
     echo "hello from $(basename "$0"), word ${WORD:-none}"
     echo "user $(id -u)"

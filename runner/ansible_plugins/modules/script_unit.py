@@ -20,9 +20,11 @@ options:
   name: {type: str, required: true, description: Name of the deployment.}
   state:
     type: str
-    choices: [started, stopped, restarted, absent]
+    choices: [prepared, started, stopped, restarted, absent]
     default: started
-    description: What it should be afterwards.
+    description: >-
+      What it should be afterwards. V(prepared) is a folder that carries the mark, so that what does not get any
+      further is found again.
   digest: {type: str, default: '', description: Fingerprint of what is wanted; written when it is healthy.}
   script: {type: path, description: The script on this host.}
   sha256: {type: str, default: '', description: 'Its checksum; with another one it does not run.'}
@@ -159,6 +161,14 @@ def _systemctl(*words):
     done = subprocess.run(["systemctl", *words], check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise Failure("systemctl %s: %s" % (words[0], done.stderr.strip() or "it failed"))
+
+
+def ensure_prepared(service, check):
+    if read_mark(service.mark):
+        return False
+    if not check:
+        service.write_mark("", "started")
+    return True
 
 
 def ensure_started(service, check, force):
@@ -301,6 +311,8 @@ def run(module):
     result = {"unit": service.unit}
     if wanted in ("started", "restarted"):
         result["changed"], result["health"] = ensure_started(service, check, force=wanted == "restarted")
+    elif wanted == "prepared":
+        result["changed"] = ensure_prepared(service, check)
     elif wanted == "stopped":
         result["changed"] = ensure_stopped(service, check)
     else:
@@ -313,7 +325,7 @@ def main():
         argument_spec={
             "repo": {"type": "str", "required": True},
             "name": {"type": "str", "required": True},
-            "state": {"choices": ["started", "stopped", "restarted", "absent"], "default": "started"},
+            "state": {"choices": ["prepared", "started", "stopped", "restarted", "absent"], "default": "started"},
             "digest": {"type": "str", "default": ""},
             "script": {"type": "path"},
             "sha256": {"type": "str", "default": ""},
