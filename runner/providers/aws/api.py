@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -27,6 +28,7 @@ class Api:
         self._settings = settings
         self._session: Any = None
         self._clients: dict[tuple[str, str, int], Any] = {}
+        self._making = threading.Lock()
 
     def call(self, region: str, operation: str, *, attempts: int = ATTEMPTS, **arguments: Any) -> dict[str, Any]:
         """One call to EC2. `attempts`: 1 where the caller itself decides what to do after a failure."""
@@ -67,6 +69,19 @@ class Api:
 
         return self._guarded(operation, region, read, service)
 
+    def credentials(self, region: str) -> tuple[str, str]:
+        """How they were found, in botocore's words, and the profile in use. Raises CredentialsError when none were."""
+        from botocore.exceptions import NoCredentialsError
+
+        def read() -> tuple[str, str]:
+            session = self._opened_session()
+            found = session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            return str(found.method), str(session.profile_name)
+
+        return self._guarded("get_caller_identity", region, read, "sts")
+
     def each(self, regions: Sequence[str], ask: Callable[[str], T]) -> dict[str, T | ProviderError]:
         """Ask all regions at once: region → answer, or why there is none."""
 
@@ -103,19 +118,14 @@ class Api:
 
     def _client(self, service: str, region: str, attempts: int) -> Any:
         key = (service, region, attempts)
-        if key not in self._clients:
-            self._clients[key] = self._new_client(service, region, attempts)
-        return self._clients[key]
+        with self._making:  # boto3 cannot make two at once
+            if key not in self._clients:
+                self._clients[key] = self._new_client(service, region, attempts)
+            return self._clients[key]
 
     def _new_client(self, service: str, region: str, attempts: int) -> Any:
-        import boto3
         from botocore.config import Config
-        from botocore.session import get_session
 
-        if self._session is None:
-            core = get_session()
-            core.register_component("data_loader", _descriptions())
-            self._session = boto3.Session(botocore_session=core, profile_name=self._settings.get("profile") or None)
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=ANSWER_TIMEOUT_S,
@@ -124,7 +134,17 @@ class Api:
             max_pool_connections=WORKERS,
         )
         endpoint = self._settings.get("endpoint") or None
-        return self._session.client(service, region_name=region, endpoint_url=endpoint, config=config)
+        return self._opened_session().client(service, region_name=region, endpoint_url=endpoint, config=config)
+
+    def _opened_session(self) -> Any:
+        import boto3
+        from botocore.session import get_session
+
+        if self._session is None:
+            core = get_session()
+            core.register_component("data_loader", _descriptions())
+            self._session = boto3.Session(botocore_session=core, profile_name=self._settings.get("profile") or None)
+        return self._session
 
 
 @cache

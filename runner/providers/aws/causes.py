@@ -120,4 +120,18 @@ def action(operation: str, service: str = "ec2") -> str:
     return f"{service.replace('-', '')}:{''.join(words)}"
 
 
+def operation(permission: str) -> str:
+    """Boto3's name: `servicequotas:GetAWSDefaultServiceQuota` → `get_aws_default_service_quota`."""
+    return "_".join(word.lower() for word in _WORDS.findall(permission.partition(":")[2]))
+
+
+def service(permission: str) -> str:
+    """Boto3's name of the service, which IAM writes without its dash."""
+    name = permission.partition(":")[0]
+    return {"servicequotas": "service-quotas"}.get(name, name)
+
+
 _SPELLED = {"aws": "AWS"}
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]+")
+REFUSALS = {"unauthorized-operation", "access-denied", "access-denied-exception"}
+"""Codes of what the credentials may not do."""

@@ -17,6 +17,8 @@ _PLAIN = (
     "/aws/service/canonical/ubuntu/server/22.04/stable/current/{ubuntu}/hvm/ebs-gp2/ami-id",
     "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}",
 )
+PLAIN = _PLAIN[0].format(ubuntu="amd64")
+"""Every region has this one."""
 _UBUNTU = {"x86_64": "amd64", "arm64": "arm64"}
 
 

@@ -233,9 +233,12 @@ class Provider:
         return quotas.shortages(self._quotas, [one for one in first if one], self._running)
 
     def checks(self) -> Sequence[Check]:
-        """What is needed here."""
+        """The tool, the credentials and their permissions in every region in use."""
+        from runner.providers.aws import doctor
+
         ssh = shutil.which("ssh")
-        return (Check("ssh", bool(ssh), ssh or "not found", "" if ssh else "install openssh-client"),)
+        tool = Check("ssh", bool(ssh), ssh or "not found", "" if ssh else "install openssh-client")
+        return (tool, *doctor.checks(self._api, self._regions()))
 
     # --- looking ------------------------------------------------------------------------------------------------------
 

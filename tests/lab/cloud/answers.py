@@ -35,6 +35,7 @@ class Answers:
             "GetParameter": self._parameter,
             "ListServiceQuotas": self._quotas,
             "GetServiceQuota": self._quota,
+            "GetAWSDefaultServiceQuota": self._default,
             "GetProducts": self._products,
         }
         return known[call.action](call) if call.action in known else None
@@ -55,6 +56,12 @@ class Answers:
         if code not in self.quotas:
             return {"__type": "NoSuchResourceException", "message": f"The request failed: no quota {code}"}
         return {"Quota": self._row(code)}
+
+    @staticmethod
+    def _default(call: Call) -> Mapping[str, Any]:
+        code = call.params.get("QuotaCode", "")
+        name, value = QUOTAS.get(code, (code, 0.0))
+        return {"Quota": {"ServiceCode": "ec2", "QuotaCode": code, "QuotaName": name, "Value": value}}
 
     def _row(self, code: str) -> dict[str, Any]:
         name = QUOTAS[code][0] if code in QUOTAS else code

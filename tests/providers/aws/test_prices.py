@@ -13,6 +13,7 @@ from runner.providers.aws import catalogue, prices
 from runner.providers.aws.api import Api
 from runner.providers.aws.seen import Seen
 
+SESSION: Any = boto3.session.Session("AKIA", "canary", region_name="us-east-1")  # reads its models once
 REGION = "eu-central-1"
 
 
@@ -31,8 +32,7 @@ def product(type_: str, usd: str) -> str:
 
 def stubbed(answers: list[Any]) -> tuple[Api, Stubber]:
     """The client of the price list, as botocore checks what is asked of it and what it answers."""
-    keys = {"aws_access_key_id": "AKIA", "aws_secret_access_key": "canary"}
-    client = boto3.client("pricing", region_name=prices.PRICE_LIST, **keys)  # type: ignore[call-overload]
+    client = SESSION.client("pricing")
     stub = Stubber(client)
     for answer in answers:
         if isinstance(answer, str):

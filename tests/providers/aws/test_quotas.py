@@ -94,8 +94,7 @@ def test_fifty_new_deployments_in_one_region_take_three_calls(cloud, account):
 
 
 def test_limit_that_was_never_changed_is_the_default_one():
-    keys = {"aws_access_key_id": "AKIA", "aws_secret_access_key": "canary"}
-    client = boto3.client("service-quotas", region_name="us-east-1", **keys)  # type: ignore[call-overload]
+    client = boto3.session.Session("AKIA", "canary", region_name="us-east-1").client("service-quotas")
     stub = Stubber(client)
     asked = {"ServiceCode": "ec2", "QuotaCode": G}
     stub.add_client_error("get_service_quota", "NoSuchResourceException", expected_params=asked)
