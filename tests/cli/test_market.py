@@ -103,3 +103,26 @@ def test_quota_that_cannot_be_read_says_which_permission_is_missing(shell, accou
     assert answer.code == 1
     assert "eu-west-1" in answer.out
     assert "servicequotas:ListServiceQuotas" in answer.out
+
+
+def test_plan_of_fifty_new_machines_in_one_region_takes_three_calls(shell, account):
+    account.quotas["L-DB2E81BA"] = 8
+    for number in range(50):
+        shell.small.deployment(f"gpu-{number}", "template: app\nprovider: aws\nmachine: {gpu: L4}\n")
+    answer = shell("plan", "--json")
+    assert answer.code == 2
+    assert answer.json["summary"]["create"] == 50
+    assert answer.json["actions"][0]["price"]["hourly_after"] == 0.8048
+    assert "us-east-1 allows 8 G vCPUs on-demand; this plan needs 200 more" in answer.err
+    assert len(account.calls) <= 3
+
+
+def test_plan_blocks_what_no_limit_allows_and_names_the_remedy(shell, account):
+    account.quotas["L-417A185B"] = 0
+    shell.small.deployment("big", "template: app\nprovider: aws\nmachine: {gpu: H100}\n")
+    answer = shell("plan", "--json")
+    assert answer.code == 4
+    [action] = answer.json["actions"]
+    assert (action["action"], action["code"]) == ("blocked", "quota-too-small")
+    assert "p5.4xlarge needs 16 P vCPUs on-demand, and us-east-1 allows 0" in action["reason"]
+    assert "servicequotas" in action["hint"]

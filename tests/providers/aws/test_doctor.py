@@ -162,3 +162,7 @@ def test_life_of_a_machine_calls_nothing_that_the_policy_does_not_allow(shop, ev
 def _tags():
     values = {"managed-by": "slipway", "slipway-repo": "shop", "slipway-deployment": "chat"}
     return [{"Key": key, "Value": value} for key, value in values.items()]
+
+
+def test_page_about_aws_has_the_policy():
+    assert doctor.POLICY.read_text() in (ROOT / "docs" / "aws.md").read_text()

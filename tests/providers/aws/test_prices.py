@@ -9,9 +9,10 @@ import pytest
 from botocore.stub import Stubber
 
 from runner.errors import CredentialsError, ProviderError
-from runner.providers.aws import catalogue, prices
+from runner.providers.aws import boot, catalogue, prices
 from runner.providers.aws.api import Api
 from runner.providers.aws.seen import Seen
+from runner.providers.base import Mark
 
 SESSION: Any = boto3.session.Session("AKIA", "canary", region_name="us-east-1")  # reads its models once
 REGION = "eu-central-1"
@@ -134,3 +135,24 @@ def test_silent_price_list_ends_in_an_error_of_ours():
     api, stub = stubbed(["ThrottlingException"])
     with stub, pytest.raises(ProviderError):
         prices.on_demand(api, REGION, ["g6.xlarge"])
+
+
+def test_machine_that_is_up_has_its_real_rate_once_and_for_all(shop, monkeypatch):
+    monkeypatch.setattr(boot, "reachable", lambda host, api, machine: None)
+    shop.cloud.prices["g6.xlarge", "us-east-1"] = 0.9
+    made = shop.create()
+    up = shop.provider({}).ready(made)
+    assert up.rate
+    assert (up.rate["hourly"], up.rate["source"]) == (0.9, "g6.xlarge in us-east-1a, AWS price list")
+    shop.cloud.prices["g6.xlarge", "us-east-1"] = 1.1
+    noted = {"id": made.id, "region": "us-east-1", "rate": up.rate}
+    assert shop.provider({}, machine=noted).ready(made).rate == up.rate
+
+
+def test_stopped_machine_costs_its_disk(shop, eventually):
+    made = shop.create({"disk_gb": 100})
+    shop.provider({}, machine={"id": made.id, "region": "us-east-1"}).stop(Mark("shop", "chat", "d1"))
+    [seen] = shop.provider({}).list()
+    assert seen.state == "stopped"
+    assert seen.stopped_price["hourly"] == pytest.approx(100 * 0.08 / 730, abs=1e-6)
+    assert seen.stopped_price["source"] == "100 GB, list price of gp3"
