@@ -67,7 +67,8 @@ ON_SMALL, ON_MIDDLE = "{host: small, gpus: 1}", "{host: middle, gpus: 1}"
             "{}",
             (
                 "ssh: no host of the pool fits: large has 80 GB of GPU memory, and 161 are needed; "
-                "middle has 24 GB of GPU memory, and 161 are needed; small has 16 GB of GPU memory, and 161 are needed; "
+                "middle has 24 GB of GPU memory, and 161 are needed; "
+                "small has 16 GB of GPU memory, and 161 are needed; "
                 "no host would do; the smallest GPU that would: 2 x H200 (282 GB)"
             ),
         ),

@@ -79,6 +79,7 @@ def test_other_script_behind_the_url_does_not_run(board: World) -> None:
     row = board.reconcile("wrong", code=1)["wrong"]
     assert row["result"] == "failed"
     assert "checksum" in row["error"]
+    board.ok("destroy", "wrong", "--yes")
 
 
 def test_version_that_listens_to_the_outside_is_taken_back(board: World, host: Host) -> None:
@@ -96,13 +97,15 @@ def test_deep_look_finds_what_was_changed_by_hand(board: World, host: Host) -> N
     assert board.json("drift", "--deep")["deployments"] == []
     unit = f"/etc/systemd/system/slipway-{board.id}-board.service"
     hosts.console(host.name, "sed", "-i", "s/NoNewPrivileges=yes/NoNewPrivileges=no/", unit)
-    assert [row["deployment"] for row in board.json("drift", "--deep", code=2)["deployments"]] == ["board"]
+    [row] = board.json("drift", "--deep", code=2)["deployments"]
+    assert row["name"] == "board"
+    assert row["changes"] == [{"field": "unit.NoNewPrivileges", "before": "no", "after": "yes"}]
     board.ok("restart", "board")
     assert "NoNewPrivs:\t1" in look.ask(host, 8091)
 
 
 def test_destroyed_scripts_leave_nothing(board: World, host: Host) -> None:
-    for name in ("board", "fetched", "wrong"):
+    for name in ("board", "fetched"):
         board.ok("destroy", name, "--yes")
     left = hosts.console(
         host.name, "sh", "-c", "ls /var/lib/slipway/units /var/lib/private /etc/systemd/system /var/lib"

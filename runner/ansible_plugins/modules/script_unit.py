@@ -62,6 +62,10 @@ health:
   description: What the health check said.
   returned: when started
   type: str
+differences:
+  description: What is not as it was written, as field, before and after; no value of the environment is in it.
+  returned: when started
+  type: list
 """
 
 import hashlib
@@ -70,6 +74,7 @@ import os
 import shutil
 import subprocess
 import time
+from typing import Dict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.health_probe import wait
@@ -82,6 +87,7 @@ DATA = "/var/lib/private"
 LOG_TAIL_LINES = 15
 SHORT = 4
 MASK = "•••"
+HIDDEN = "********"
 
 
 class Failure(Exception):
@@ -197,6 +203,26 @@ def ensure_started(service, check, force):
     return True, detail
 
 
+def _differences(before, after):
+    """Line by line of the unit; of the environment, only that it differs."""
+    old, new = _settings(before["unit"]), _settings(after["unit"])
+    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    found = [{"field": "unit." + key, "before": old.get(key), "after": new.get(key)} for key in keys]
+    if before["environment"] != after["environment"]:
+        found.append({"field": "environment", "before": HIDDEN, "after": HIDDEN + " (others)"})
+    return found
+
+
+def _settings(text):
+    """Name → value of a unit's lines; what is there several times, together."""
+    found: Dict[str, str] = {}
+    for line in (text or "").splitlines():
+        name, separator, value = line.partition("=")
+        if separator and not line.startswith("#"):
+            found[name] = " ".join(filter(None, [found.get(name), value]))
+    return found
+
+
 def _require_pinned(params):
     with open(params["script"], "rb") as stream:
         found = hashlib.sha256(stream.read()).hexdigest()
@@ -310,6 +336,7 @@ def run(module):
     wanted, check = module.params["state"], module.check_mode
     result = {"unit": service.unit}
     if wanted in ("started", "restarted"):
+        result["differences"] = _differences(service.present(), service.wanted())
         result["changed"], result["health"] = ensure_started(service, check, force=wanted == "restarted")
     elif wanted == "prepared":
         result["changed"] = ensure_prepared(service, check)
