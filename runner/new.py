@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_origin
 
 from runner import yamlfile
@@ -93,30 +93,32 @@ def _read(text: str) -> Any:
     return yamlfile.plain(text) if text else ""
 
 
-def free_ports(template: Template, loaded: Loaded, place: str) -> dict[str, int]:
-    """Ports to write because the template's own are taken by other deployments on the same machine."""
+def free_ports(wanted: Desired, loaded: Loaded, given: Collection[str] = ()) -> dict[str, int]:
+    """Ports to write because the usual ones are taken by other deployments on the same machine; `given` ones stay."""
+    own = {name: port["host"] for name, port in wanted.spec["service"]["ports"].items()}
     taken = {
         port["host"]
         for item in loaded.desired.values()
-        if place and item.place == place and item.state != "absent"
+        if wanted.place and item.place == wanted.place and item.state != "absent"
         for port in item.spec["service"]["ports"].values()
     }
+    taken |= {own[name] for name in own if name in given}
     chosen: dict[str, int] = {}
-    for name, port in template.service.ports.items():
-        number = port.host
-        while number in taken or number in chosen.values():
+    for name, usual in own.items():
+        number = usual
+        while name not in given and (number in taken or number in chosen.values()):
             number += 1
-        if number != port.host:
+        if number != usual:
             chosen[name] = number
     return chosen
 
 
-def check(name: str, data: dict[str, Any], templates: Mapping[str, Template], settings: Any) -> str:
-    """Raises InvalidFiles when the file would be wrong; otherwise the place it would run at."""
+def check(name: str, data: dict[str, Any], templates: Mapping[str, Template], settings: Any) -> Desired:
+    """What the file would mean. Raises InvalidFiles when it would be wrong."""
     desired, faults = _resolved(name, data, templates, settings)
     if desired is None:
         raise _invalid(name, faults)
-    return desired.place
+    return desired
 
 
 def check_given(name: str, data: dict[str, Any], templates: Mapping[str, Template], settings: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner import new, yamlfile
+from runner.domain import Desired
 from runner.errors import InvalidFiles, UsageError
 from runner.load import read_settings, read_templates
 from runner.template import Template
@@ -135,32 +137,42 @@ def test_only_what_nobody_answered_is_asked(app: Template, needy: Template) -> N
 # --- Ports -----------------------------------------------------------------------------------------------------------
 
 
-def test_ports_of_the_template_are_not_written_while_they_are_free(small: Small, app: Template) -> None:
-    assert new.free_ports(app, small.load(), "local") == {}
+def wanted(small: Small, **more: Any) -> Desired:
+    return check(small, {"template": "app", **more})
 
 
-def test_free_ports_are_chosen_on_a_machine_that_is_shared(small: Small, app: Template) -> None:
+def test_ports_of_the_template_are_not_written_while_they_are_free(small: Small) -> None:
+    assert new.free_ports(wanted(small), small.load()) == {}
+
+
+def test_free_ports_are_chosen_on_a_machine_that_is_shared(small: Small) -> None:
     small.deployment("first")
     small.deployment("second", "template: app\nports: {web: 8082, api: 8090}\n")
-    assert new.free_ports(app, small.load(), "local") == {"web": 8083, "api": 8084}
-    assert new.free_ports(app, small.load(), "elsewhere") == {}
-    assert new.free_ports(app, small.load(), "") == {}
+    here = wanted(small)
+    assert new.free_ports(here, small.load()) == {"web": 8083, "api": 8084}
+    assert new.free_ports(replace(here, place="elsewhere"), small.load()) == {}
+    assert new.free_ports(replace(here, place=""), small.load()) == {}
 
 
-def test_ports_of_absent_deployments_are_free(small: Small, app: Template) -> None:
+def test_ports_that_were_asked_for_stay(small: Small) -> None:
+    small.deployment("first")
+    assert new.free_ports(wanted(small, ports={"web": 8082}), small.load(), ["web"]) == {"api": 8083}
+
+
+def test_ports_of_absent_deployments_are_free(small: Small) -> None:
     small.deployment("first", "template: app\nstate: absent\n")
-    assert new.free_ports(app, small.load(), "local") == {}
+    assert new.free_ports(wanted(small), small.load()) == {}
 
 
 # --- The file --------------------------------------------------------------------------------------------------------
 
 
-def check(small: Small, data: dict[str, Any]) -> str:
+def check(small: Small, data: dict[str, Any]) -> Desired:
     return new.check("web", data, read_templates(small.repo)[0], read_settings(small.repo)[0])
 
 
 def test_check_says_where_it_would_run(small: Small) -> None:
-    assert check(small, {"template": "app"}) == "local"
+    assert check(small, {"template": "app"}).place == "local"
 
 
 @pytest.mark.parametrize(
@@ -233,4 +245,4 @@ values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text("abc_
 def test_any_data_is_read_as_it_was_composed(data: dict[str, Any]) -> None:
     read = yamlfile.parse(new.text(data))
     assert read == data
-    assert [type(value) for value in read.values()] == [type(data[key]) for key in read]
+    assert all(isinstance(value, type(data[key])) for key, value in read.items())

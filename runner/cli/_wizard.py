@@ -13,7 +13,7 @@ from runner.cli._app import App
 from runner.declared import misfit
 from runner.errors import InvalidFiles, UsageError
 from runner.faults import suggestion
-from runner.models import Settings, secret_problem
+from runner.models import OwnService, Settings, secret_problem
 from runner.places import Place
 from runner.render import wizard
 from runner.template import Param, Template
@@ -155,8 +155,17 @@ def _options(template: Template, data: Mapping[str, Any]) -> list[dict[str, Any]
         for name, param in template.params.items()
         if not param.secret
     ]
-    ports = data.get("ports", {})
-    return params + [
+    ports, own = data.get("ports", {}), data.get("service", {})
+    host = [
         {"name": name, "value": ports.get(name, port.host), "description": f"port: {port.description}"}
         for name, port in template.service.ports.items()
     ]
+    open_fields = [
+        {
+            "name": f"service.{name}",
+            "value": own.get(name),
+            "description": OwnService.model_fields[name].description or "",
+        }
+        for name in template.open
+    ]
+    return params + ([] if "ports" in own else host) + open_fields

@@ -11,6 +11,7 @@ import click
 from runner import generated, new
 from runner.cli._app import App, yes_option
 from runner.cli._wizard import Wizard
+from runner.domain import Desired
 from runner.errors import Blocked, InvalidFiles, UsageError
 from runner.faults import suggestion
 from runner.load import Loaded, load, read_settings, read_templates
@@ -96,18 +97,19 @@ class _NewFile:
             _require_answers(template, data)
         if walk:
             data = self._wizard.place(name, data)
-        data = self._with_ports(name, template, data, loaded)
+        data = self._with_ports(name, data, loaded)
         if walk:
             data = self._wizard.options(template, data, lambda changed: self._check(name, changed))
+            data = self._with_ports(name, data, loaded)
         self._check(name, data)
         return data
 
-    def _with_ports(self, name: str, template: Template, data: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
-        free = new.free_ports(template, loaded, self._check(name, data))
-        ports = {**free, **data.get("ports", {})}
+    def _with_ports(self, name: str, data: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+        given = data.get("ports", {})
+        ports = {**new.free_ports(self._check(name, data), loaded, given), **given}
         return {**data, "ports": ports} if ports else data
 
-    def _check(self, name: str, data: dict[str, Any]) -> str:
+    def _check(self, name: str, data: dict[str, Any]) -> Desired:
         return new.check(name, data, self._templates, self._settings)
 
     def _name_problem(self, name: str) -> UsageError | None:

@@ -68,7 +68,7 @@ def next_step(total: dict[str, Any], command: str = "runner reconcile") -> tuple
 def wrap_command(text: str, command: str, *, style: Style) -> list[str]:
     """A sentence and the command that follows from it; the command is never broken."""
     if not command:
-        return [style.bold(text)]
+        return [style.bold(line) for line in wrap(text, style.width)]
     if len(text) + len(command) < style.width:
         return [f"{text} {style.command(command)}"]
     return [*wrap(text, style.width), f"  {style.command(command)}"]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from runner import new
+from runner.load import read_templates
 from tests.cli.shell import Shell
 from tests.cli.terminal import talk
 from tests.small import APP, Small
 
+ROOT = Path(__file__).parent.parent.parent
+REAL = sorted(path.stem for path in (ROOT / "templates").glob("*.yaml"))
+EXAMPLES = {"image": "registry.example/app:1.0", "script": "https://example.org/run.sh", "sha256": "0" * 64}
+"""Values of parameters that are required and have no default."""
 HEADER = "# yaml-language-server: $schema=../schemas/deployment.schema.json\n"
 CHAT = APP.replace("category: custom", "category: llm\nrequirements: {gpu: required, vram_gb: 4}").replace(
     "{description: Which model, default: small, choices: [small, large]}",
@@ -182,3 +189,18 @@ def test_script_is_told_what_has_no_default(shell: Shell) -> None:
 
 def test_template_cannot_be_set_aside(shell: Shell) -> None:
     assert shell("new", "app", "web", "--set", "template=needy", "--json").error == "bad-set"
+
+
+@pytest.mark.parametrize("template", REAL)
+def test_every_template_is_written_with_what_it_needs_and_nothing_else(shell: Shell, template: str) -> None:
+    shutil.copy(ROOT / "templates" / f"{template}.yaml", shell.small.root / "templates")
+    found = read_templates(shell.small.repo)[0][template]
+    needed = [f"--set={key}={EXAMPLES[key]}" for key in new.questions(found, {})]
+    shell.small.write("runner.yaml", POOL)
+    answer = shell("new", template, "--yes", "--json", *needed)
+    if answer.code and answer.error == "does-not-fit":  # not on this machine
+        answer = shell("new", template, "--yes", "--json", *needed, "--provider", "ssh")
+    assert answer.code == (0 if found.status == "active" else 3), answer.out
+    if answer.code == 0:
+        assert answer.json["deployment"].keys() <= {"template", "provider", "params", "ports"}
+        assert shell("validate", answer.json["file"]).code == 0
