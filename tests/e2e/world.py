@@ -208,8 +208,12 @@ def end(world: World, machines: Sequence[Host]) -> None:
 
 
 def sweep(host: str, repo: str) -> None:
-    """Remove every container and volume of a repository from a host."""
+    """Remove every script, container and volume of a repository from a host."""
     script = f"""
+        for unit in /etc/systemd/system/slipway-{repo}-*.service; do
+            [ -e "$unit" ] && systemctl disable -q --now "$(basename "$unit")" && rm "$unit"
+        done
+        rm -rf /var/lib/slipway/units/{repo}-* /var/lib/private/slipway-{repo}-* /var/lib/slipway-{repo}-*
         command -v docker >/dev/null && systemctl -q is-active docker || exit 0
         docker ps -aq --filter label=slipway-repo={repo} | xargs -r docker rm -fv
         docker volume ls -q --filter label=slipway-repo={repo} | xargs -r docker volume rm
