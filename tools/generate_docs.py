@@ -57,8 +57,7 @@ def templates() -> str:
 def _proven(template: str) -> str:
     kind = proofs.kind(template)
     proof = proofs.PROOFS.get(template)
-    note = proof.note if proof else proofs.NOT_RUN[template]
-    return f"{kind}: {note}" if note else kind
+    return f"{kind}: {proof.note}" if proof and proof.note else kind
 
 
 def readme() -> str:

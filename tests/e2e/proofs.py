@@ -1,5 +1,6 @@
 """What the end-to-end tests show of each template. `test_templates.py` goes through it, and the table of the README is
-made from it, so that the table says what is tested and nothing else. Pure data: no lab is needed to read it.
+made from it, so that the table says what is tested and nothing else. A template that is not here is shown as not run.
+Pure data: no lab is needed to read it.
 """
 
 from __future__ import annotations
@@ -72,9 +73,6 @@ env: {WORD: own}
         text=f"params: {{script: {SCRIPT}, sha256: {CHECKSUM}}}\nsecrets: {{WORD: env:WORD}}\n",
     ),
 }  # fmt: skip
-NOT_RUN: dict[str, str] = {}
-"""Template → why the lab cannot run it."""
-
 SHOWN = {
     "deployed": "test_deploys_and_answers",
     "nothing to do": "test_second_reconcile_changes_nothing",
