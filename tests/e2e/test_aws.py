@@ -1,110 +1,120 @@
-"""Machines of a cloud, from a file to a healthy service and back to nothing.
+"""Machines of a cloud, from a file to a healthy service and back to nothing, with the runner killed on the way.
 
 AWS's API is played by moto and the rules of the lab; the machines are real, with cloud-init, and so are the roles.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e import world as look
-from tests.e2e.world import World
-from tests.lab import machine, ready, usage
-from tests.lab.cloud import Cloud
+from tests.e2e.shop import SPOT, Shop, opened
 
 pytestmark = [pytest.mark.ssh, pytest.mark.slow]
 
-WORD = "template: spark\nprovider: aws\nmachine: {%s}\nports: {web: 8080}\n"
-SMALL = "type: g6.xlarge"
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A repository that rents from the cloud."""
-
-    world: World
-    cloud: Cloud
-
-    def write(self, name: str, machine: str = SMALL, text: str = "") -> None:
-        self.world.deployment(name, WORD % machine + text)
-
-    def alive(self) -> list[Any]:
-        return self.cloud.alive
-
-    def left(self) -> list[str]:
-        """Everything that may cost or be in the way, whoever it belongs to."""
-        found = [one.id for one in self.cloud.alive]
-        ec2 = self.cloud.client("ec2")
-        found += [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]]
-        groups = ec2.describe_security_groups()["SecurityGroups"]
-        found += [one["GroupName"] for one in groups if one["GroupName"] != "default"]
-        requests = ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
-        return found + [
-            one["SpotInstanceRequestId"] for one in requests if one["State"] in ("open", "active", "disabled")
-        ]
-
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[Cloud]:
-    with Cloud(machines=True) as running:
-        yield running
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with opened(Path(tmp_path_factory.mktemp("shop"))) as shop:
+        yield shop
 
 
-@pytest.fixture(scope="module")
-def shop(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    ready.pullable("tiny")
-    world = look.build(Path(tmp_path_factory.mktemp("shop")))
-    aws = {"address": "private", "key": str(machine.key())}
-    world.settings(json.dumps({"id": world.id, "images": {"replace": usage.replacements()}, "providers": {"aws": aws}}))
-    world.env.update(cloud.env)
-    yield Shop(world, cloud)
-    look.end(world, ())
+def the_one(shop: Shop) -> tuple[str, str]:
+    """(machine, state) of the only one that there may be."""
+    [found] = shop.states().items()
+    return found
 
 
-def test_file_becomes_a_healthy_service_on_a_machine_of_its_own(shop: Shop) -> None:
+def test_file_becomes_a_healthy_service_though_the_runner_dies_twice(shop: Shop) -> None:
     shop.write("word")
+    shop.killed("CreateSecurityGroup", "reconcile", "--yes")
+    assert shop.states() == {}
+    shop.killed("RunInstances", "reconcile", "--yes")
+    machine, _ = the_one(shop)
     assert shop.world.reconcile()["word"]["result"] == "changed"
+    assert the_one(shop) == (machine, "running")
+    assert shop.world.record("word")["machine"]["id"] == machine
     assert shop.world.health() == {"word": "healthy"}
-    assert [one.state for one in shop.alive()] == ["running"]
-    record = shop.world.record("word")
-    assert record["machine"]["id"] == shop.alive()[0].id
-    assert shop.world.run("ssh", "word", "--", "whoami").stdout.strip() == "slipway"
 
 
 def test_second_reconcile_does_nothing(shop: Shop) -> None:
     shop.cloud.calls.clear()
     assert shop.world.reconcile() == {}
-    assert len(shop.cloud.calls) <= 3
+    assert 0 < len(shop.cloud.calls) <= 3
+
+
+def test_shell_is_on_the_machine(shop: Shop) -> None:
+    assert shop.world.run("ssh", "word", "--", "whoami").stdout.strip() == "slipway"
+    assert "I say hello" in shop.world.ok("logs", "word")
+
+
+def test_guard_lets_a_finished_machine_live(shop: Shop) -> None:
+    machine, _ = the_one(shop)
+    assert shop.cloud.console(machine, "systemctl", "is-active", "slipway-guard.timer").strip() == "active"
+    shop.cloud.console(machine, "sed", "-i", "s/^SETUP_S=.*/SETUP_S=0/", "/etc/slipway/guard")
+    shop.cloud.console(machine, "systemctl", "start", "slipway-guard.service")
+    assert the_one(shop) == (machine, "running")
 
 
 def test_stop_stops_the_machine_and_start_brings_the_service_back(shop: Shop) -> None:
-    before = shop.alive()[0].id
+    machine, _ = the_one(shop)
+    shop.killed("StopInstances", "stop", "word")
     shop.world.ok("stop", "word")
-    assert [one.state for one in shop.alive()] == ["stopped"]
+    assert the_one(shop) == (machine, "stopped")
     assert shop.world.actions(code=0) == {"word": "none"}
     assert shop.world.health() == {"word": "stopped"}
     shop.world.ok("start", "word")
-    assert [(one.id, one.state) for one in shop.alive()] == [(before, "running")]
+    assert the_one(shop) == (machine, "running")
     assert shop.world.health() == {"word": "healthy"}
 
 
-def test_other_type_replaces_the_machine(shop: Shop) -> None:
-    before = shop.alive()[0].id
-    shop.write("word", "type: g6.2xlarge")
+def test_other_type_replaces_the_machine_though_the_runner_dies_twice(shop: Shop) -> None:
+    before, _ = the_one(shop)
+    shop.write("word", SPOT)
     assert shop.world.actions(code=2) == {"word": "replace"}
-    assert shop.world.reconcile("--allow-destroy")["word"]["result"] == "changed"
-    [now] = shop.alive()
-    assert (now.instance_type, now.id != before) == ("g6.2xlarge", True)
+    again = ("reconcile", "--yes", "--allow-destroy")
+    shop.killed("TerminateInstances", *again)
+    shop.killed("RunInstances", *again[:2])
+    assert shop.world.reconcile()["word"]["result"] == "changed"
+    after, state = the_one(shop)
+    assert (after != before, state) == (True, "running")
+    assert [one.instance_type for one in shop.cloud.alive] == ["g6.2xlarge"]
     assert shop.world.health() == {"word": "healthy"}
 
 
-def test_destroy_leaves_nothing(shop: Shop) -> None:
+def test_one_time_spot_machine_is_not_stopped(shop: Shop) -> None:
+    said = shop.world.ok("stop", "word", code=4)
+    assert "a one-time spot machine can only be terminated" in said
+    assert the_one(shop)[1] == "running"
+
+
+def test_notice_of_aws_shows_in_status(shop: Shop) -> None:
+    machine, _ = the_one(shop)
+    shop.cloud.interrupt(machine, notice=True)
+    look.until(lambda: shop.world.health() == {"word": "degraded"}, timeout_s=60)
+    [row] = shop.world.json("status")["deployments"]
+    assert "AWS takes this machine back (terminate)" in row["health_reason"]
+
+
+def test_machine_that_nobody_finishes_ends_itself(shop: Shop) -> None:
+    before = shop.states()
+    shop.write("late")
+    shop.killed("RunInstances", "reconcile", "late", "--yes")
+    [late] = shop.states().keys() - before.keys()
+    look.until(lambda: shop.states()[late] == "running", timeout_s=60)
+    script = (
+        "until test -e /var/lib/slipway/born; do sleep 0.2; done; sed -i s/^SETUP_S=.*/SETUP_S=0/ /etc/slipway/guard"
+    )
+    shop.cloud.console(late, "sh", "-c", script)
+    look.until(lambda: late not in shop.states(), timeout_s=120)
+    shop.world.ok("destroy", "late", "--yes")
+
+
+def test_destroy_leaves_nothing_though_the_runner_dies(shop: Shop) -> None:
+    shop.killed("DeleteSecurityGroup", "destroy", "word", "--yes", done=False)
     shop.world.ok("destroy", "word", "--yes")
     assert shop.left() == []
     assert shop.world.json("orphans")["orphans"] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
 from runner.errors import InvalidRequestError, ProviderError, QuotaError
-from runner.providers.aws import catalogue, network, seen, views
-from runner.providers.aws.api import Api, hinted
+from runner.providers.aws import catalogue, seen, views
+from runner.providers.aws.account import Account
 from runner.providers.aws.seen import Seen
 from runner.providers.aws.wanted import choice, regions, ttl_s, wanted
 from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer, Quota
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from runner.providers.aws.quotas import Market, Quotas
-
-WORKERS = 32
 
 
 class Provider:
@@ -45,8 +42,8 @@ class Provider:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._repo = Repo(context.root)
-        self._api = Api(context.settings)
+        self._account = Account(context)
+        self._api = self._account.api
         self._failed: dict[str, ProviderError] = {}
         self._running: list[tuple[str, str, Market]] = []
 
@@ -105,7 +102,7 @@ class Provider:
 
     def list(self) -> Sequence[Resource]:
         """Two calls for each region in use, all regions at once, then one connection to each machine that runs."""
-        asked = self._api.each(self._regions(), self._look)
+        asked = self._api.each(self._account.regions(), self._account.look)
         self._failed = {region: answer for region, answer in asked.items() if isinstance(answer, ProviderError)}
         if self._failed and len(self._failed) == len(asked):
             raise next(iter(self._failed.values()))
@@ -113,7 +110,7 @@ class Provider:
         found = [machine for answer in answers for machine in answer[0]]
         up = [one for one in found if one.state in ("pending", "running")]
         self._running = [(one.type, one.region, "spot" if one.spot else "on-demand") for one in up]
-        said = self._ask([machine for machine in found if machine.state == "running" and machine.address])
+        said = self._account.ask([machine for machine in found if machine.state == "running" and machine.address])
         return [
             *(views.resource(one, self.name, said.get(one.id)) for one in found if one.there),
             *self._ended(found),
@@ -147,21 +144,21 @@ class Provider:
         from runner.providers.aws.launch import Launch
 
         sought = wanted(mark, spec, self._context.settings)
-        there = self._one(mark)
+        there = self._account.one(mark)
         if there is None:
             there = Launch(self._api, sought).run()
         else:
-            self._admit(there, mark, sought.cidrs)
-        return self._machine(there, key=sought.key, ends=views.end(there, sought.ttl_s))
+            self._account.admit(there, mark, sought.cidrs)
+        return self._account.machine(there, key=sought.key, ends=views.end(there, sought.ttl_s))
 
     def ready(self, machine: Machine) -> Machine:
         """Wait until it runs and lets us in."""
         from runner.providers.aws import boot, prices
 
         up = boot.running(self._api, str(machine.keep["region"]), machine.id)
-        ready = self._machine(up, key=str(machine.keep["key"]), ends=str(machine.keep.get("ends", "")))
+        ready = self._account.machine(up, key=str(machine.keep["key"]), ends=str(machine.keep.get("ends", "")))
         ready = replace(ready, rate=ready.rate or prices.rate(self._api, up))
-        boot.reachable(self._host(up, ready.keep["key"]), self._api, up)
+        boot.reachable(self._account.host(up, ready.keep["key"]), self._api, up)
         return ready
 
     def settle(self, mark: Mark, spec: Spec, machine: Mapping[str, Any]) -> None:
@@ -171,7 +168,7 @@ class Provider:
         there = seen.one(self._api, machine["region"], machine["id"])
         if there is None:
             return
-        host = self._host(there, machine["key"])
+        host = self._account.host(there, machine["key"])
         host.run(host.as_root(userdata.settle_command(ttl_s(spec)), asks=False), "")
         if there.tags.get(seen.DIGEST) != mark.digest:
             tags = [{"Key": seen.DIGEST, "Value": mark.digest}]
@@ -179,14 +176,14 @@ class Provider:
 
     def find(self, mark: Mark) -> Machine | None:
         """The machine that carries the mark, running or not."""
-        there = self._one(mark)
-        return self._machine(there) if there is not None else None
+        there = self._account.one(mark)
+        return self._account.machine(there) if there is not None else None
 
     def stop(self, mark: Mark) -> None:
         """Stop it and wait for AWS's word."""
         from runner.providers.aws import boot
 
-        there = self._one(mark)
+        there = self._account.one(mark)
         if there is None or there.state == "stopped":
             return
         if reason := views.facts(there).get("cannot_stop"):
@@ -197,19 +194,21 @@ class Provider:
         """Everything with this mark, in every region that may have some of it."""
         from runner.providers.aws import remove
 
-        for region in self._regions():
+        for region in self._account.regions():
             remove.everything(self._api, region, mark)
 
     def shell(self, machine: Mapping[str, Any]) -> Sequence[str]:
         """The command that opens a shell on the machine of a record."""
-        return SshHost(self._repo, str(machine["id"]), machine).command(batch=False)
+        return SshHost(Repo(self._context.root), str(machine["id"]), machine).command(batch=False)
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
         """`docker logs` on the machine."""
         there = seen.one(self._api, resource.facts["region"], resource.id)
         if there is None:
             raise ProviderError(f"{resource.id} is gone", code="gone", hint="see runner status")
-        return observer.log(self._host(there, self._key_of(there.id)), resource, follow=follow, lines=lines)
+        return observer.log(
+            self._account.host(there, self._account.key_of(there.id)), resource, follow=follow, lines=lines
+        )
 
     def offers(self, wanted: Mapping[str, Any]) -> tuple[Sequence[Offer], Sequence[ProviderError]]:
         """With the prices of now where credentials allow it, else those of the dated table."""
@@ -221,7 +220,7 @@ class Provider:
 
     def quotas(self, regions: Sequence[str]) -> tuple[Sequence[Quota], Sequence[ProviderError]]:
         """Limits on vCPUs."""
-        asked = self._api.each(regions or self._regions(), self._quotas.table)
+        asked = self._api.each(regions or self._account.regions(), self._quotas.table)
         failures = [answer for answer in asked.values() if isinstance(answer, ProviderError)]
         return [row for answer in asked.values() if not isinstance(answer, ProviderError) for row in answer], failures
 
@@ -240,94 +239,7 @@ class Provider:
         tool = Check("ssh", bool(ssh), ssh or "not found", "" if ssh else "install openssh-client")
         return (tool, *doctor.checks(self._api, self._regions()))
 
-    # --- looking ------------------------------------------------------------------------------------------------------
-
-    def _regions(self) -> Sequence[str]:
-        """Those that files, records and settings name. None where nothing here has to do with AWS."""
-        context = self._context
-        if not context.hints and not context.settings and not hinted():
-            return ()
-        named = [region for hint in (context.machine, *context.hints) for region in regions(hint, context.settings)]
-        named += regions({}, context.settings)
-        if context.everywhere:
-            found = self._api.call(named[0], "describe_regions")["Regions"]
-            named += sorted(region["RegionName"] for region in found)
-        return tuple(dict.fromkeys(named))
-
-    def _look(self, region: str) -> tuple[Sequence[Seen], Sequence[seen.Part]]:
-        found = seen.machines(self._api, region, self._context.repo)
-        alive = [one for one in found if one.state != "terminated"]
-        return found, seen.leftovers(self._api, region, self._context.repo, alive)
-
-    def _ask(self, running: Sequence[Seen]) -> dict[str, Mapping[str, Any] | ProviderError]:
-        """What the machines themselves say."""
-        if not running:
-            return {}
-        with ThreadPoolExecutor(max_workers=min(WORKERS, len(running))) as pool:
-            return dict(zip((one.id for one in running), pool.map(self._said, running), strict=True))
-
-    def _said(self, one: Seen) -> Mapping[str, Any] | ProviderError:
-        try:
-            return observer.observe(self._host(one, self._key_of(one.id)), self._context.repo)
-        except ProviderError as error:
-            return error
-
     def _ended(self, found: Sequence[Seen]) -> Iterator[Resource]:
         gone = sorted((one for one in found if not one.there), key=lambda one: one.deployment)
         for _, group in groupby(gone, key=lambda one: one.deployment):
             yield views.ended(list(group), self.name, datetime.now(UTC))
-
-    def _one(self, mark: Mark) -> Seen | None:
-        """The machine of a deployment. Raises ProviderError where a region does not answer, or has two."""
-        asked = self._api.each(self._regions(), lambda r: seen.machines(self._api, r, mark.repo, mark.deployment))
-        found: list[Seen] = []
-        for answer in asked.values():
-            if isinstance(answer, ProviderError):
-                raise answer
-            found += [one for one in answer if one.there]
-        if len(found) > 1:
-            listed = ", ".join(f"{one.id} in {one.region}" for one in found)
-            hint = "terminate the one that is not wanted, then run again"
-            raise ProviderError(f"{len(found)} machines carry this name: {listed}", code="two-machines", hint=hint)
-        return found[0] if found else None
-
-    def _admit(self, there: Seen, mark: Mark, cidrs: Sequence[str]) -> None:
-        """Let the runner in where it is now: laptops and CI come from changing addresses."""
-        filters = seen.marked(mark.repo, mark.deployment)
-        groups = self._api.pages(there.region, "describe_security_groups", "SecurityGroups", Filters=filters)
-        for group in groups:
-            if group["GroupId"] in there.parts:
-                public = bool(there.tags.get("slipway-address") == "public")
-                let_in = cidrs or (network.callers_address("" if public else there.address),)
-                network.admit(self._api, there.region, group, let_in)
-
-    # --- machines -----------------------------------------------------------------------------------------------------
-
-    def _key_of(self, machine: str) -> str:
-        """The private key file that the record of a machine names, else that of the settings."""
-        noted = (hint.get("key") for hint in (self._context.machine, *self._context.hints) if hint.get("id") == machine)
-        return str(next(filter(None, noted), None) or self._context.settings.get("key") or "")
-
-    def _login(self, there: Seen, key: str) -> dict[str, Any]:
-        return {
-            "address": there.address,
-            "port": network.SSH,
-            "user": there.tags.get(seen.USER, "root"),
-            "key": key,
-            "jump": None,
-            "host_key": there.tags.get(seen.HOST_KEY, ""),
-            "become_password": None,
-        }
-
-    def _host(self, there: Seen, key: str) -> SshHost:
-        return SshHost(self._repo, there.id, self._login(there, key))
-
-    def _machine(self, there: Seen, key: str = "", ends: str = "") -> Machine:
-        host = self._host(there, key or self._key_of(there.id))
-        facts = {"prepare": True, "docker_socket": "", "own": True}
-        login = {name: value for name, value in host.login.items() if name != "address"}
-        known = {"region": there.region, "zone": there.zone, "type": there.type, "spot": there.spot}
-        keep = {**login, **known, "tunnel": True, **({"ends": ends} if ends else {})}
-        noted = self._context.machine
-        rate = noted.get("rate") if noted.get("id") == there.id else None
-        return Machine(there.id, there.address, "docker", host.connection() if there.address else {}, facts, keep, rate)

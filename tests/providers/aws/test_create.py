@@ -98,7 +98,7 @@ def test_machine_that_does_not_show_up_yet_is_not_made_twice(shop: Shop, monkeyp
     """The run before died after its call, and AWS does not list the machine yet: the token tells."""
     first = shop.create()
     provider = shop.provider({})
-    monkeypatch.setattr(provider, "_one", lambda mark: None)
+    monkeypatch.setattr(provider._account, "one", lambda mark: None)
     again = provider.create(MARK, {"machine": {"gpu": "L4"}, "service": {"gpus": "all"}})
     assert again.id == first.id
     assert again.keep["host_key"] == first.keep["host_key"]
