@@ -224,7 +224,10 @@ def changes(want: Desired, record: Record | None, resource: Resource | None) -> 
 
 def _forces(field: str, after: Any, fixed: tuple[str, ...], facts: Mapping[str, Any]) -> bool:
     """A fixed field that now spells out what is already there, or leaves the choice open, forces nothing."""
-    return field in fixed and after not in (facts.get(field.rpartition(".")[2]), "auto")
+    there: Any = facts
+    for part in field.split(".")[1:]:
+        there = there.get(part) if isinstance(there, Mapping) else None
+    return field in fixed and after not in (there, "auto") and not (isinstance(after, list) and there in after)
 
 
 def _differences(before: Spec, after: Spec, keys: Iterable[str]) -> list[tuple[str, Any, Any]]:

@@ -111,10 +111,13 @@ def _created(it: Subject, name: str, *, check: bool) -> Machine:
 
 
 def _noted(it: Subject, name: str, machine: Machine) -> Machine:
-    """Remember at once where it is: a run that ends here must not lose it."""
+    """Remember at once where it is: a run that ends here must not lose it. Another machine than before was made from
+    what is wanted now, and must not be taken for an old one.
+    """
     noted = records.read(it.repo, it.name)
     if noted is not None:
-        kept, spec = _kept(asdict(machine)), noted.spec or it.spec
+        kept = _kept(asdict(machine))
+        spec = noted.spec if noted.spec and noted.machine.get("id") in (machine.id, None) else it.spec
         records.begin(it.repo, replace(noted, provider=name, machine=kept, spec=spec))
     return machine
 

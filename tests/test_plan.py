@@ -312,3 +312,19 @@ def test_fingerprint_of_the_world_moves_with_what_matters_only() -> None:
     digests = {plan.observed_digest([have, other]) for have in [*moved, Observation("web", error="down")]}
     assert len(digests) == len(moved) + 1
     assert base not in digests
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "facts", "kind"),
+    [
+        ({"spot": {"type": "one-time"}}, {}, {"type": "g6.xlarge", "spot": {"type": "one-time"}}, Kind.REPLACE),
+        ({}, {"spot": {"type": "one-time"}}, {"type": "g6.xlarge"}, Kind.REPLACE),
+        ({}, {"spot": {"type": "one-time"}}, {"spot": {"type": "one-time"}}, Kind.UPDATE),
+        ({"region": "eu-west-1"}, {"region": ["us-east-1", "eu-west-1"]}, {"region": "eu-west-1"}, Kind.UPDATE),
+        ({"region": "eu-west-1"}, {"region": ["us-east-1", "us-east-2"]}, {"region": "eu-west-1"}, Kind.REPLACE),
+    ],
+)
+def test_fixed_field_forces_nothing_where_the_machine_has_it(before: Any, after: Any, facts: Any, kind: Kind) -> None:
+    old, fixed = desired(spec=spec(machine=before)), ("machine.spot.type", "machine.region")
+    new = desired(spec=spec(machine=after), fixed=fixed)
+    assert plan.decide(new, record(old), seen(old, facts=facts), TODAY).kind is kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,8 +33,16 @@ class Attempt:
     market: str
     code: str
 
-    def __str__(self) -> str:
-        return f"{self.zone or self.region}  {self.type}  {self.market}  {self.code}"
+
+def table(attempts: Sequence[Attempt]) -> str:
+    """One line for all zones of a region where the same happened."""
+    rows: dict[tuple[str, str, str, str], list[str]] = {}
+    for one in attempts:
+        rows.setdefault((one.type, one.market, one.region, one.code), []).append(one.zone.removeprefix(one.region))
+    return ";".join(
+        f"\n  {type_} {market} in {region}{' ' if any(zones) else ''}{' '.join(zones)}: {code}"
+        for (type_, market, region, code), zones in rows.items()
+    )
 
 
 @dataclass
@@ -72,9 +80,8 @@ class Launch:
     def _in_vain(self, failure: ProviderError | None) -> ProviderError:
         if failure is None:
             return CapacityError("AWS has nothing that fits", code="no-capacity", hint="see: runner offers")
-        rows = "".join(f"\n  {attempt}" for attempt in self.attempts)
         kind = QuotaError if isinstance(failure, QuotaError) else CapacityError
-        return kind(f"AWS has no machine for it. Tried:{rows}", code=failure.code, hint=failure.hint)
+        return kind(f"AWS has no machine for it. Tried:{table(self.attempts)}", code=failure.code, hint=failure.hint)
 
     def _offered(self, offer: Offer, market: str) -> Seen:
         """One type in one region: its zones one after the other."""

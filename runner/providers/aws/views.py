@@ -83,7 +83,8 @@ def facts(seen: Seen) -> dict[str, Any]:
     if not seen.spot:
         return found
     persistent = bool(seen.tags.get("slipway-spot") == "persistent")
-    return {**found, "spot": True, **({} if persistent else {"cannot_stop": NO_STOP})}
+    kind = "persistent" if persistent else "one-time"
+    return {**found, "spot": {"type": kind}, **({} if persistent else {"cannot_stop": NO_STOP})}
 
 
 def ended(seen: Sequence[Seen], provider: str, now: datetime) -> Resource:
