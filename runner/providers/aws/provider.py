@@ -237,7 +237,7 @@ class Provider:
 
         ssh = shutil.which("ssh")
         tool = Check("ssh", bool(ssh), ssh or "not found", "" if ssh else "install openssh-client")
-        return (tool, *doctor.checks(self._api, self._regions()))
+        return (tool, *doctor.checks(self._api, self._account.regions()))
 
     def _ended(self, found: Sequence[Seen]) -> Iterator[Resource]:
         gone = sorted((one for one in found if not one.there), key=lambda one: one.deployment)
