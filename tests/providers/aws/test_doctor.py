@@ -145,7 +145,7 @@ def test_life_of_a_machine_calls_nothing_that_the_policy_does_not_allow(shop, ev
         Size=1,
         TagSpecifications=[{"ResourceType": "volume", "Tags": _tags()}],
     )
-    shop.provider({}, everywhere=True)._regions()
+    shop.provider({}, everywhere=True)._account.regions()
     provider = shop.provider({})
     provider.list()
     provider.offers({})
