@@ -244,6 +244,13 @@ class Template(Model):
         return names
 
     @model_validator(mode="after")
+    def _process_follows(self) -> Template:
+        if self.service.process and "command" in self.open:
+            msg = "leaves service.command open, which would not hold for service.process"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _endpoints_use_ports(self) -> Template:
         for endpoint in self.access.endpoints:
             if endpoint.port not in self.service.all_ports():

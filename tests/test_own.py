@@ -130,3 +130,9 @@ def test_fault_of_an_own_service(small: Small, text: str, expected: tuple[str, s
 def test_template_leaves_open_only_what_a_deployment_can_say(small: Small) -> None:
     small.write("templates/open.yaml", OPEN.replace("open: [command,", "open: [image,"))
     assert "open has image; a deployment can say command" in small.load().problems[0].message
+
+
+def test_command_is_not_left_open_where_a_process_has_another(small: Small) -> None:
+    small.write("templates/open.yaml", APP.replace("service:\n", LEFT))
+    message = "leaves service.command open, which would not hold for service.process"
+    assert message in small.load().problems[0].message
