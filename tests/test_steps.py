@@ -1,0 +1,156 @@
+"""The controller's steps with providers that only remember what they were asked: who is asked first, what is noted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from runner import providers, records, steps
+from runner.domain import Record
+from runner.errors import CapacityError, GoneError, InvalidRequestError, ProviderError
+from runner.providers.base import Context, Machine, Mark
+from runner.repo import Repo
+from tests import factories as make
+
+
+class Fake:
+    """A provider that rents. `errors`: provider → what `create` raises."""
+
+    name: ClassVar[str] = ""
+    rents: ClassVar[bool] = True
+    errors: ClassVar[dict[str, ProviderError]] = {}
+    asked: ClassVar[list[str]] = []
+    there: ClassVar[bool] = False
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def create(self, mark: Mark, spec: dict[str, Any]) -> Machine:
+        self.asked.append(f"{self.name} create")
+        if self.name in self.errors:
+            raise self.errors[self.name]
+        return Machine(f"{self.name}-1", "", "docker")
+
+    def ready(self, machine: Machine) -> Machine:
+        return Machine(machine.id, "192.0.2.1", "docker")
+
+    def find(self, mark: Mark) -> Machine | None:
+        return Machine(f"{self.name}-1", "192.0.2.1", "docker") if self.there else None
+
+    def stop(self, mark: Mark) -> None:
+        self.asked.append(f"{self.name} stop")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    made: list[str] = []
+    kinds = {name: type(name, (Fake,), {"name": name, "asked": made, "errors": {}}) for name in ("one", "two")}
+    monkeypatch.setattr(providers, "names", lambda: tuple(kinds))
+    monkeypatch.setattr(providers, "load", kinds.__getitem__)
+    return made
+
+
+def subject(root: Path, spec: dict[str, Any]) -> steps.Subject:
+    (root / "inventory").mkdir(exist_ok=True)
+    return steps.Subject(
+        repo=Repo(root),
+        repo_id="shop",
+        name="web",
+        purpose="update",
+        provider="",
+        spec=spec,
+        digest="d1",
+        settings={},
+        protect=False,
+        price=None,
+        owner="",
+        file="deployments/web.yaml",
+    )
+
+
+def wanted(**machine: Any) -> dict[str, Any]:
+    return make.spec(provider=["one", "two"], secrets={}, machine=machine)
+
+
+def written(root: Path, provider: str, **machine: Any) -> None:
+    spec = wanted(size="old")
+    records.write(Repo(root), Record("web", provider, "running", "d0", spec, machine=machine))
+
+
+def noted(root: Path) -> Record:
+    record = records.read(Repo(root), "web")
+    assert record is not None
+    return record
+
+
+def fail(provider: str, error: ProviderError) -> None:
+    providers.load(provider).errors[provider] = error  # type: ignore[attr-defined]
+
+
+FULL = CapacityError("none left", code="no-capacity", hint="wait")
+
+
+def test_candidates_are_asked_in_their_order(tmp_path: Path, asked: list[str]) -> None:
+    found = steps.machine_present(subject(tmp_path, wanted()), check=False)
+    assert (found["provider"], found["address"], asked) == ("one", "192.0.2.1", ["one create"])
+
+
+def test_candidate_that_has_the_machine_is_asked_first(tmp_path: Path, asked: list[str]) -> None:
+    written(tmp_path, "two", id="two-1")
+    assert steps.machine_present(subject(tmp_path, wanted()), check=False)["provider"] == "two"
+    assert asked == ["two create"]
+
+
+def test_next_candidate_is_asked_only_where_there_is_no_room(tmp_path: Path, asked: list[str]) -> None:
+    fail("one", FULL)
+    assert steps.machine_present(subject(tmp_path, wanted()), check=False)["provider"] == "two"
+    assert noted(tmp_path).provider == "two"
+    fail("one", InvalidRequestError("no such subnet", code="no-subnet"))
+    asked.clear()
+    records.remove(Repo(tmp_path), "web")
+    with pytest.raises(InvalidRequestError):
+        steps.machine_present(subject(tmp_path, wanted()), check=False)
+    assert asked == ["one create"]
+
+
+def test_every_candidate_in_vain_is_named(tmp_path: Path, asked: list[str]) -> None:
+    fail("one", FULL)
+    fail("two", CapacityError("sold out", code="no-capacity"))
+    with pytest.raises(CapacityError, match="one: none left\ntwo: sold out"):
+        steps.machine_present(subject(tmp_path, wanted()), check=False)
+    assert asked == ["one create", "two create"]
+
+
+def test_only_candidate_speaks_for_itself(tmp_path: Path, asked: list[str]) -> None:
+    fail("one", FULL)
+    with pytest.raises(CapacityError) as caught:
+        steps.machine_present(subject(tmp_path, wanted() | {"provider": ["one"]}), check=False)
+    assert caught.value is FULL
+
+
+def test_check_rents_nothing(tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(GoneError):
+        steps.machine_present(subject(tmp_path, wanted()), check=True)
+    monkeypatch.setattr(Fake, "there", True)
+    assert steps.machine_present(subject(tmp_path, wanted()), check=True)["id"] == "one-1"
+    assert asked == []
+    assert records.read(Repo(tmp_path), "web") is None
+
+
+@pytest.mark.parametrize(("before", "size"), [("one-1", "old"), ("one-0", "new"), (None, "old")])
+def test_machine_that_was_made_anew_has_the_new_spec_on_record(
+    tmp_path: Path, asked: list[str], before: str | None, size: str
+) -> None:
+    written(tmp_path, "one", **({"id": before} if before else {}))
+    steps.machine_present(subject(tmp_path, wanted(size="new")), check=False)
+    record = noted(tmp_path)
+    assert (record.digest, record.machine["id"], record.spec["machine"]["size"]) == ("", "one-1", size)
+
+
+def test_stop_asks_everyone_who_may_have_it(tmp_path: Path, asked: list[str]) -> None:
+    steps.machine_stopped(subject(tmp_path, wanted()), check=True)
+    assert asked == []
+    steps.machine_stopped(subject(tmp_path, wanted()), check=False)
+    assert asked == ["one stop", "two stop"]
