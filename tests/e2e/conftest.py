@@ -19,7 +19,6 @@ from tests.lab.machine import Host
 
 NAMES = ("e2e-1", "e2e-2", "e2e-3")
 RENTED = ("trouble-1", "trouble-2", "trouble-3")
-DIRTY = "/var/lib/lab-in-use"
 
 
 @pytest.fixture(scope="session")
@@ -41,20 +40,18 @@ def machines(bare: list[Host]) -> list[Host]:
 @pytest.fixture(scope="module")
 def rented(request: pytest.FixtureRequest) -> Iterator[list[Host]]:
     """Three hosts with Docker, for one module at a time. New ones, when the last user did not leave them in order."""
+    in_use = cache() / "e2e-rented.in-use"
     with (cache() / "e2e-rented.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         ready.pullable("tiny")
-        found = ready.hosts(*RENTED, flavour="host-docker")
-        if any(hosts.console(host.name, "sh", "-c", f"ls {DIRTY} || true") for host in found):
-            with ThreadPoolExecutor() as pool:
-                found = list(pool.map(lambda host: hosts.reset(host.name), found))
-        for host in found:
-            hosts.console(host.name, "touch", DIRTY)
+        if in_use.exists():
+            hosts.remove(*RENTED)
+        in_use.touch()
         failed = request.session.testsfailed
-        yield found
+        yield ready.hosts(*RENTED, flavour="host-docker")
         if request.session.testsfailed == failed:
-            for host in hosts.ensure(RENTED, "host-docker"):
-                hosts.console(host.name, "rm", DIRTY)
+            hosts.ensure(RENTED, "host-docker")
+            in_use.unlink()
 
 
 @pytest.fixture(scope="module")
