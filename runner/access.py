@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from runner import generated, specs
+from runner import callers, generated, specs
 from runner.domain import Record
 from runner.errors import RunnerError
 from runner.repo import Repo
@@ -69,6 +69,7 @@ def _panel(record: Record, panel_source: Mapping[str, Any]) -> dict[str, Any]:
         "price": record.price,
         "owner": record.owner,
         "tunnel": _tunnel(record),
+        "exposed": callers.facts(record),
         "endpoints": [
             {
                 "label": endpoint["label"],
@@ -82,14 +83,17 @@ def _panel(record: Record, panel_source: Mapping[str, Any]) -> dict[str, Any]:
             for name, where in spec["secrets"].items()
         ],
         "instructions": expressions.text(panel_source.get("instructions", ""), context).strip(),
-        "snippets": [
-            {
-                "title": snippet["title"],
-                "language": snippet.get("language", "bash"),
-                "code": expressions.text(snippet["code"], context).strip(),
-            }
-            for snippet in panel_source.get("snippets", [])
-        ],
+        "snippets": callers.snippets(
+            record,
+            [
+                {
+                    "title": snippet["title"],
+                    "language": snippet.get("language", "bash"),
+                    "code": expressions.text(snippet["code"], context).strip(),
+                }
+                for snippet in panel_source.get("snippets", [])
+            ],
+        ),
     }
 
 
@@ -115,7 +119,7 @@ def _tunnel(record: Record) -> str:
     machine = record.machine
     if not machine.get("tunnel"):
         return ""
-    ports = sorted(endpoint["port"] for endpoint in record.endpoints.values() if endpoint["protocol"] != "udp")
+    ports = specs.forwarded(record.spec)
     words = ["ssh", "-N", *(word for port in ports for word in ("-L", f"{port}:127.0.0.1:{port}"))]
     words += ["-i", machine["key"]] if machine.get("key") else []
     words += ["-J", machine["jump"]] if machine.get("jump") else []
@@ -171,6 +175,8 @@ def page(data: Mapping[str, Any], record: Record) -> str:
 
 
 def _reach(data: Mapping[str, Any]) -> list[str]:
+    if data["exposed"]:
+        return ["\n## Reach it\n", callers.explained(data["exposed"], data["name"])]
     if not data["tunnel"]:
         return []
     first = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from runner import providers
+from runner import exposure, providers, reach
 from runner.domain import Spec
 from runner.faults import PORT_CONFLICT, Fault, of_model, suggestion, unknown
 from runner.yamlfile import WrittenFloat, WrittenInt
@@ -55,6 +55,8 @@ class Declared:
     """Name → where the value comes from. A name that is no secret parameter becomes an environment variable."""
     ports: dict[str, int]
     """Every port of the template, and of the companions that are switched on → number on the host."""
+    access: Spec
+    """Who reaches it from outside; see `exposure.resolve`."""
 
 
 def check(want: Deployment, template: Template | None, settings: Settings) -> tuple[Declared, list[Fault]]:
@@ -66,11 +68,13 @@ def check(want: Deployment, template: Template | None, settings: Settings) -> tu
     candidates = _candidates(want, settings, faults)
     machine, fixed = _machine(want, candidates, faults)
     if template is None:
-        return Declared(candidates, machine, fixed, {}, {}, {}), faults
+        return Declared(candidates, machine, fixed, {}, {}, {}, reach.TUNNEL), faults
     params = _params(want, template, faults)
     secrets = _secrets(want, template, params, faults)
     ports = _ports(want, template, params, faults)
-    return Declared(candidates, machine, fixed, params, secrets, ports), faults
+    access = exposure.resolve(want, template, candidates, ports, faults)
+    secrets |= exposure.secrets(access, want.secrets)
+    return Declared(candidates, machine, fixed, params, secrets, ports, access), faults
 
 
 def _status_faults(want: Deployment, template: Template) -> list[Fault]:
@@ -190,7 +194,7 @@ def _secrets(want: Deployment, template: Template, params: Mapping[str, Any], fa
         for name, param in template.params.items()
         if param.secret and (not param.only_with or params.get(param.only_with) is True)
     }
-    sources = dict(want.secrets)
+    sources = {name: source for name, source in want.secrets.items() if name not in reach.RESERVED}
     for name in sources:
         if name not in expected and not _ENV_SECRET.match(name):
             hint = suggestion(name, expected, otherwise="an environment variable is written in capitals")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner import expressions, providers
+from runner import expressions, providers, reach
 from runner.expressions import Scope
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def context(about: Mapping[str, Any], template: Template, settings: Settings, va
         container_ports={name: port.container for name, port in template.service.ports.items()},
         machine={**_known(values, settings), **values.machine},
         model=_catalogue_entry(template, values.params),
-        secrets={**optional_secrets, **expressions.SecretMarkers(frozenset(values.secrets))},
+        secrets={**optional_secrets, **expressions.SecretMarkers(frozenset(values.secrets) - reach.RESERVED)},
     )
 
 

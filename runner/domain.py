@@ -71,7 +71,7 @@ class Desired:
     """Candidates, in the order to try."""
     spec: Spec
     digest: str
-    """Of `spec`; equal digests mean nothing to change."""
+    """Of `spec` without who may reach it; equal digests mean that the service itself need not change."""
     fixed: tuple[str, ...] = ()
     """Dotted fields of `spec` that cannot change in place with this provider."""
     place: str = ""
@@ -172,6 +172,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """Who reaches a deployment from outside, before and after."""
+
+    before: str
+    after: str
+    opens: bool
+    """Whether somebody may reach it afterwards who could not before, or needs to prove less."""
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One planned step for one deployment."""
 
@@ -188,6 +198,8 @@ class Action:
     currency: str = "USD"
     price_source: str = ""
     price_as_of: str = ""
+    exposure: Exposure | None = None
+    """None when nobody's access changes."""
     code: str = ""
     """Stable name of what blocks; empty for what is not blocked."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from runner import access, yamlfile
 from runner.domain import Action, Desired, Kind, Record
 from runner.load import Loaded
+from runner.records import EXPOSED
 
 GROUPS_OF_KIND: dict[Kind, tuple[str, ...]] = {
     Kind.DESTROY: ("destroy",),
@@ -62,9 +63,19 @@ def _variables(loaded: Loaded, name: str, record: Record | None, purpose: str) -
         "slipway_protect": want.protect if want is not None else False,
         "slipway_price": want.price if want is not None else None,
         "slipway_owner": want.owner if want is not None else "",
+        "slipway_exposed": _may_be_exposed(record, purpose),
         "slipway_panel": _panel_source(loaded, spec),
         "slipway_file": want.file if want is not None else record.file if record is not None else "",
     }
+
+
+def _may_be_exposed(record: Record | None, purpose: str) -> bool:
+    """Whether something of it may be open to callers from outside, which must be closed when it is not wanted. What is
+    new has nothing to close; where a record is missing or unfinished, nobody knows.
+    """
+    if record is None:
+        return purpose != str(Kind.CREATE)
+    return not record.spec or EXPOSED in record.machine
 
 
 def _panel_source(loaded: Loaded, spec: dict[str, Any]) -> dict[str, Any]:

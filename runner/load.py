@@ -157,7 +157,7 @@ class _Loader:
             if desired is not None:
                 loaded.desired[name] = desired
                 loaded.problems += _placed(scripts.faults(self.repo, desired), desired.file, Path(entry.path))
-        loaded.problems += self._shared_problems() + _port_conflicts(self.repo, loaded.desired.values())
+        loaded.problems += self._shared_problems() + _conflicts(self.repo, loaded.desired.values())
         loaded.problems.sort(key=lambda p: (p.file, p.line, p.field))
         self.cache.save(loaded.names)
         return loaded
@@ -262,34 +262,18 @@ def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]
     ]
 
 
-def _port_conflicts(repo: Repo, desired: Iterable[Desired]) -> list[Problem]:
-    """Two deployments cannot have one port of one machine."""
-    from runner.faults import PORT_CONFLICT, Fault
+def _conflicts(repo: Repo, desired: Iterable[Desired]) -> list[Problem]:
+    from runner import port_conflicts
 
-    owners: dict[tuple[str, int], Desired] = {}
-    late: list[tuple[Desired, str, int]] = []
-    for item in desired:
-        if not item.place or item.state == "absent":
-            continue
-        for name, port in item.spec["service"]["ports"].items():
-            if owners.setdefault((item.place, port["host"]), item) is not item:
-                late.append((item, name, port["host"]))
-    problems: list[Problem] = []
-    for item, name, number in late:
-        message = f"host port {number} ({name}) is also used by {owners[item.place, number].name} on the same machine"
-        hint = f"choose another: ports: {{{name}: {_free_port(owners, item, number)}}}"
-        fault = Fault(PORT_CONFLICT, ("ports", name), message, hint)
-        problems += _placed([fault], item.file, repo.root / item.file)
-    return problems
-
-
-def _free_port(owners: dict[tuple[str, int], Desired], item: Desired, taken: int) -> int:
-    """One that nobody has; from now on it is spoken for."""
-    port = next(port for port in range(taken + 1, taken + len(owners) + 2) if (item.place, port) not in owners)
-    owners[item.place, port] = item
-    return port
+    return [
+        problem
+        for item, fault in port_conflicts.find(desired)
+        for problem in _placed([fault], item.file, repo.root / item.file)
+    ]
 
 
 def inputs_digest(desired: Iterable[Desired]) -> str:
     """Fingerprint of everything that is wanted, for saved plans."""
-    return digest([[d.name, d.state, d.digest, d.protect, d.hold.until if d.hold else ""] for d in desired])
+    return digest(
+        [[d.name, d.state, d.digest, d.spec["access"], d.protect, d.hold.until if d.hold else ""] for d in desired]
+    )

@@ -12,10 +12,12 @@ from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,40}$"
 _CRON = {"minute": (0, 59), "hour": (0, 23), "day": (1, 31), "month": (1, 12), "weekday": (0, 7)}
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
+_DOMAIN_LENGTH = 253
 LATER: dict[str, Any] = {"effect": "later"}
 
 
@@ -77,6 +79,13 @@ def _network(value: str) -> str:
     return value
 
 
+def _domain(value: str) -> str:
+    if len(value) > _DOMAIN_LENGTH or not _DOMAIN.fullmatch(value):
+        msg = "must be a name such as chat.example.com, in small letters and without port or path"
+        raise ValueError(msg)
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -91,6 +100,7 @@ EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Duration = Annotated[Text, AfterValidator(_duration)]
 SecretRef = Annotated[str, AfterValidator(_secret_ref)]
 Network = Annotated[str, AfterValidator(_network)]
+Domain = Annotated[str, AfterValidator(_domain)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -115,20 +125,24 @@ class AccessOptions(Model):
     """Who can reach the service."""
 
     expose: Literal["tunnel", "public"] | CidrAccess = Field(
-        "tunnel",
-        description="tunnel: nothing is public; {cidr: […]}: these networks; public: everybody",
-        json_schema_extra=LATER,
+        "tunnel", description="tunnel: nothing is public; {cidr: […]}: these networks; public: everybody"
     )
     auth: Literal["token", "basic", "none"] = Field(
-        "token", description="How callers prove who they are", json_schema_extra=LATER
+        "token", description="How callers prove who they are, where it is exposed; none only with cidr"
     )
-
-    @model_validator(mode="after")
-    def _public_needs_authentication(self) -> AccessOptions:
-        if self.expose == "public" and self.auth == "none":
-            msg = "with expose: public needs authentication; set auth: token or auth: basic"
-            raise ValueError(msg)
-        return self
+    domain: Domain | None = Field(
+        None, description="Own name that leads to the machine; without one, its address is used"
+    )
+    tls: Literal["acme", "internal"] | None = Field(
+        None,
+        description="acme: a certificate that everybody trusts, needs a domain, port 443 and expose: public; internal: "
+        "the machine's own authority. Default: acme where it can be, else internal",
+    )
+    ports: dict[str, Port] | None = Field(
+        None,
+        min_length=1,
+        description="Port name of the template → port that callers use. Default: its first web port at 443",
+    )
 
 
 class OwnPort(Model):
@@ -237,6 +251,17 @@ class Images(Model):
     )
 
 
+class Acme(Model):
+    """Who certifies the domains of exposed deployments."""
+
+    directory: Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.:/_-]+$")] | None = Field(
+        None, description="ACME directory of the authority; default: Let's Encrypt"
+    )
+    email: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$")] | None = Field(
+        None, description="Who is told when a certificate is about to expire"
+    )
+
+
 class Settings(Model):
     """`runner.yaml`: settings of this repository. No secrets."""
 
@@ -246,6 +271,7 @@ class Settings(Model):
     defaults: Defaults = Field(default_factory=Defaults)
     currency: Literal["USD", "EUR", "GBP"] = Field("USD", json_schema_extra=LATER)
     images: Images = Field(default_factory=Images)
+    acme: Acme = Field(default_factory=Acme)
     providers: dict[ProviderName, dict[str, Any]] = Field(
         default_factory=dict, description="Settings per provider, checked by the provider"
     )

@@ -6,8 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from runner import reach
 from runner.digest import digest
-from runner.domain import ORDER, Action, Change, Desired, Kind, Observation, Plan, Record, Resource, Spec
+from runner.domain import (
+    CHANGING,
+    ORDER,
+    Action,
+    Change,
+    Desired,
+    Exposure,
+    Kind,
+    Observation,
+    Plan,
+    Record,
+    Resource,
+    Spec,
+)
 
 DECLARED = (
     "template",
@@ -84,12 +98,23 @@ def action(name: str, want: Desired | None, record: Record | None, have: Observa
         hint=verdict.hint,
         code=verdict.code,
         changes=verdict.changes,
+        exposure=_exposure(verdict.kind, want, record, have),
         hourly_before=before,
         hourly_after=after,
         currency=price.get("currency", "USD"),
         price_source=price.get("source", ""),
         price_as_of=price.get("as_of", ""),
     )
+
+
+def _exposure(kind: Kind, want: Desired | None, record: Record | None, have: Observation) -> Exposure | None:
+    """What the action does to who reaches the deployment from outside."""
+    if kind not in CHANGING:
+        return None
+    runs = have.resource is not None and have.resource.state != "stopped"
+    before = reach.access_of(record.spec) if record is not None and (runs or kind is Kind.DESTROY) else None
+    ends = want is None or kind in {Kind.DESTROY, Kind.STOP}
+    return reach.change(before, None if ends or want is None else want.spec["access"])
 
 
 def decide(want: Desired | None, record: Record | None, have: Observation, today: str) -> Verdict:
@@ -166,6 +191,8 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
         return Verdict(Kind.UPDATE, f"unhealthy: {have.health_detail or resource.detail or 'no answer'}")
     if unknown := _protection(want, record):
         return _update(record, resource, unknown)
+    if differences:  # who may reach it is no part of the digest
+        return _update(record, resource, differences)
     return Verdict(Kind.NONE, "up to date")
 
 

@@ -79,6 +79,10 @@ class Repo:
         """What people open."""
         return self.deployments / "access" / f"{name}.md"
 
+    def access_ca(self, name: str) -> Path:
+        """The root certificate behind an exposed deployment, for its callers."""
+        return self.deployments / "access" / f"{name}.ca.pem"
+
     def relative(self, path: Path) -> str:
         """A path as messages show it."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)

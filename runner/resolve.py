@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from runner import declared, derived, own, providers
+from runner import declared, derived, own, providers, reach
 from runner.declared import Declared
 from runner.digest import digest
 from runner.domain import Desired, Hold, Spec
@@ -112,17 +112,17 @@ def _spec(name: str, want: Deployment, template: Template, settings: Settings, v
     if want.service is not None and want.service.command is not None:
         service["command"] = want.service.command
     for secret in values.secrets:
-        if secret not in template.params:
+        if secret not in template.params and secret not in reach.RESERVED:
             service["env"][secret] = {"secret_parts": [{"secret": secret}]}
     return {
         "template": want.template,
         "provider": list(values.candidates),
         "machine": values.machine,
         "params": values.params,
-        "secrets": values.secrets,
+        "secrets": dict(sorted(values.secrets.items())),
         "ports": values.ports,
         "env": want.env,
-        "access": want.access.model_dump(mode="json"),
+        "access": values.access,
         "lifecycle": want.lifecycle.model_dump(mode="json", include={"ttl"}, exclude_none=True),
         "owner": owner,
         "labels": labels,
@@ -143,7 +143,7 @@ def _desired(source: Source, want: Deployment, spec: Spec, values: Declared, set
         state=want.state,
         providers=values.candidates,
         spec=spec,
-        digest=digest(spec),
+        digest=digest(reach.without(spec)),
         fixed=values.fixed,
         place=provider.place(spec["machine"]) if len(values.candidates) == 1 else "",
         protect=want.protect,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runner import reach
 from runner.domain import Spec
 
 
@@ -30,14 +31,38 @@ def _check(spec: Spec, check: Mapping[str, Any], host: str) -> dict[str, Any]:
     }
 
 
-def endpoints(spec: Spec, address: str) -> dict[str, dict[str, Any]]:
-    """Port name → {url, host, port, protocol}. The address is the one that a person's machine can use."""
-    found = {}
+def endpoints(spec: Spec, address: str, machine: str = "") -> dict[str, dict[str, Any]]:
+    """Port name → {url, host, port, protocol}, as a person's machine can use them: `address` is where a port that is
+    not exposed is found, `machine` the address of the machine itself where that is another one.
+    """
+    access, found = reach.access_of(spec), {}
     for name, port in spec["service"]["ports"].items():
         scheme = port["protocol"]
         url = f"{scheme}://{address}:{port['host']}"
         found[name] = {"url": url, "host": address, "port": port["host"], "protocol": scheme}
+        if name in access.get("ports", {}):
+            number = access["ports"][name]
+            found[name] = {
+                "url": reach.url(access, machine or address, name),
+                "host": reach.host(access, machine or address),
+                "port": number,
+                "protocol": "https",
+            }
     return found
+
+
+def exposed_ports(spec: Spec) -> list[dict[str, Any]]:
+    """What the proxy serves: {port, upstream, protocol} each."""
+    ports = spec["service"]["ports"]
+    return [
+        {"port": number, "upstream": ports[name]["host"], "protocol": ports[name]["protocol"]}
+        for name, number in sorted(reach.access_of(spec).get("ports", {}).items())
+    ]
+
+
+def forwarded(spec: Spec) -> list[int]:
+    """The ports of the service that a tunnel can carry, whether they are exposed or not."""
+    return sorted(port["host"] for port in spec["service"]["ports"].values() if port["protocol"] != "udp")
 
 
 def urls(record_endpoints: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

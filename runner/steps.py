@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner import access, generated, locks, providers, records, specs, vault
+from runner import access, generated, locks, providers, reach, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
 from runner.providers.base import Context, Machine, Mark, ProviderClass
@@ -116,7 +116,8 @@ def _noted(it: Subject, name: str, machine: Machine) -> Machine:
     """
     noted = records.read(it.repo, it.name)
     if noted is not None:
-        kept = _kept(asdict(machine))
+        may_be = records.EXPOSED in noted.machine or reach.exposed(reach.access_of(it.spec))
+        kept = _kept(asdict(machine)) | _marked_if(may_be)
         spec = noted.spec if noted.spec and noted.machine.get("id") in (machine.id, None) else it.spec
         records.begin(it.repo, replace(noted, provider=name, machine=kept, spec=spec))
     return machine
@@ -144,6 +145,10 @@ def _kept(machine: Mapping[str, Any]) -> dict[str, Any]:
     """What a record keeps of a machine."""
     rate = {"rate": machine["rate"]} if machine["rate"] else {}
     return {**machine["keep"], **{key: machine[key] for key in ("id", "address", "engine")}, **rate}
+
+
+def _marked_if(exposed: bool) -> dict[str, Any]:  # noqa: FBT001 - the one thing that it is about
+    return {records.EXPOSED: True} if exposed else {}
 
 
 def machine_found(it: Subject) -> dict[str, Any] | None:
@@ -188,17 +193,21 @@ def _providers(it: Subject) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, Any], *, check: bool) -> bool:
-    """The last step of an apply: what is in force now, and the page that says how to use it."""
+def record_running(
+    it: Subject, machine: Mapping[str, Any], panel: Mapping[str, Any], *, ca: str = "", check: bool
+) -> bool:
+    """The last step of an apply: what is in force now, and the page that says how to use it. `ca` certifies what is
+    exposed; empty where nothing is, or everybody trusts who does.
+    """
     tunnelled = machine["keep"].get("tunnel", False)
-    endpoints = specs.endpoints(it.spec, LOOPBACK if tunnelled else machine["address"])
+    endpoints = specs.endpoints(it.spec, LOOPBACK if tunnelled else machine["address"], machine["address"])
     record = Record(
         deployment=it.name,
         provider=machine["provider"],
         state="running",
         digest=it.digest,
         spec=it.spec,
-        machine=_kept(machine),
+        machine=_kept(machine) | _marked_if(reach.exposed(reach.access_of(it.spec))),
         endpoints=endpoints,
         health={} if tunnelled else specs.health_check(it.spec, machine["address"]),
         protect=it.protect,
@@ -211,6 +220,8 @@ def record_running(it: Subject, machine: Mapping[str, Any], panel: Mapping[str, 
         return changed
     _open(it, record.provider).settle(it.mark, it.spec, record.machine)
     page_changed = access.write_page(it.repo, record, panel)
+    certificate = it.repo.access_ca(it.name)
+    page_changed |= generated.write(certificate, ca) if ca else generated.remove(certificate)
     records.write(it.repo, record)  # last: it says that everything else is done
     return page_changed or changed
 

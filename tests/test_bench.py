@@ -48,6 +48,14 @@ def test_file_to_healthy_is_compared_with_a_script() -> None:
     assert found["sides"].keys() == {"script", "runner reconcile", "runner reconcile, nothing to do"}
 
 
+@pytest.mark.ssh
+@pytest.mark.slow  # installs the proxy and nginx on a host: only this shows that both sides still come up
+def test_proxy_is_compared_with_nginx() -> None:
+    found = measure("proxy")
+    assert found["sides"].keys() == found["ratios"].keys() == {"1 KB", "64 KB"}
+    assert all(side["requests_s"] > 0 for sides in found["sides"].values() for side in sides.values())
+
+
 def test_every_benchmark_is_tested_and_explained() -> None:
     own = Path(__file__).read_text(encoding="utf-8")
     explained = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")

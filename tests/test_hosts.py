@@ -96,3 +96,21 @@ def test_engine_knows_tcp_and_udp_only() -> None:
 
 def test_volumes_of_two_deployments_never_meet() -> None:
     assert specs.container_volumes({"data": "/data"}, "slipway-web") == {"slipway-web-data": "/data"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "machine", "may_be"),
+    [
+        (Kind.CREATE, None, False),
+        (Kind.UPDATE, None, True),  # nobody remembers it: a record may be lost
+        (Kind.DESTROY, None, True),
+        (Kind.UPDATE, {"id": "a"}, False),
+        (Kind.UPDATE, {"id": "a", "exposed": True}, True),
+    ],
+)
+def test_what_may_be_open_is_to_be_closed(
+    small: Small, kind: Kind, machine: dict[str, str] | None, may_be: bool
+) -> None:
+    kept = {} if machine is None else {"web": make.record(machine=machine)}
+    made = hosts.hosts_for_actions(small.load(), kept, (Action("web", "local", kind, "new"),))
+    assert made["web"]["vars"]["slipway_exposed"] is may_be

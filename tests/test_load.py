@@ -97,10 +97,10 @@ def test_deployments_are_sorted_by_name(small: Small) -> None:
 
 
 def test_fields_without_effect_are_noticed_when_they_are_set(small: Small) -> None:
-    small.deployment("web", "template: app\nbudget: {max_hourly: 1.5}\naccess: {expose: public, auth: token}\n")
+    small.deployment("web", "template: app\nbudget: {max_hourly: 1.5}\nlifecycle: {idle: 30m}\n")
     assert small.load().desired["web"].notices == (
-        ("access.expose", "is accepted but has no effect yet"),
         ("budget.max_hourly", "is accepted but has no effect yet"),
+        ("lifecycle.idle", "is accepted but has no effect yet"),
     )
 
 

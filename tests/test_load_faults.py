@@ -55,7 +55,11 @@ ONE_ROUND = [
     ("a mapping that is none hides only itself", "params: [x]\nports: {wbe: 1}\n", {"params", "ports.wbe"}),
     ("no template, wrong options", "template: ap\nmachine: {enigne: auto}\n", {"template", "machine.enigne"}),
     ("template of a wrong type", "template: [app]\nmachine: {enigne: auto}\n", {"template", "machine.enigne"}),
-    ("unknown field beside", "x: 1\naccess: {expose: public, auth: none}\nenv: {1A: x}\n", {"x", "access", "env.1A"}),
+    (
+        "unknown field beside",
+        "x: 1\naccess: {expose: public, auth: none}\nenv: {1A: x}\n",
+        {"x", "access.expose", "access.auth", "env.1A"},
+    ),
 ]
 
 

@@ -20,6 +20,9 @@ def small(tmp_path: Path) -> Small:
     return Small(tmp_path / "repo")
 
 
+REMOTE = "provider: ssh\nmachine: {address: 203.0.113.7, user: root}\n"
+
+
 def resolved(small: Small, text: str = "", *, template: str = "app") -> Desired:
     small.deployment("web", f"template: {template}\n{text}")
     loaded = small.load()
@@ -77,7 +80,7 @@ def test_argument_that_resolves_to_nothing_is_left_out(small: Small) -> None:
 
 def test_every_service_binds_to_loopback_whatever_is_exposed(small: Small) -> None:
     for access in ("tunnel", "public", "{cidr: [10.0.0.0/8]}"):
-        ports = service(small, f"access: {{expose: {access}}}\n")["ports"]
+        ports = service(small, f"{REMOTE}access: {{expose: {access}}}\n")["ports"]
         assert {port["bind"] for port in ports.values()} == {"127.0.0.1"}
 
 
@@ -85,6 +88,52 @@ def test_host_ports_can_be_chosen(small: Small) -> None:
     found = service(small, "ports: {web: 9000}\n")
     assert {name: port["host"] for name, port in found["ports"].items()} == {"web": 9000, "api": 8081}
     assert found["process"]["command"] == ["app", "--port=9000"]
+
+
+# --- Access -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "access"),
+    [
+        ("", {"expose": "tunnel"}),
+        ("auth: basic", {"expose": "tunnel"}),
+        (
+            "expose: public",
+            {"expose": "public", "auth": "token", "domain": "", "tls": "internal", "ports": {"web": 443}},
+        ),
+        (
+            "expose: public, domain: a.example.com",
+            {"expose": "public", "auth": "token", "domain": "a.example.com", "tls": "acme", "ports": {"web": 443}},
+        ),
+        (
+            "expose: {cidr: [10.0.0.0/8]}, auth: none, domain: a.example.com, ports: {api: 8443}",
+            {
+                "expose": {"cidr": ["10.0.0.0/8"]},
+                "auth": "none",
+                "domain": "a.example.com",
+                "tls": "internal",
+                "ports": {"api": 8443},
+            },
+        ),
+    ],
+)
+def test_access_is_complete(small: Small, written: str, access: dict[str, Any]) -> None:
+    assert resolved(small, f"{REMOTE}access: {{{written}}}\n").spec["access"] == access
+
+
+def test_what_callers_must_know_is_never_the_services(small: Small) -> None:
+    want = resolved(small, f"{REMOTE}access: {{expose: public}}\nsecrets: {{access_password: env:OTHER}}\n")
+    assert want.spec["secrets"] == {"access_token": "generate", "password": "generate"}
+    assert "access" not in str(want.spec["service"]["env"])
+    own = resolved(small, f"{REMOTE}access: {{expose: public, auth: basic}}\nsecrets: {{access_password: env:P}}\n")
+    assert own.spec["secrets"] == {"access_password": "env:P", "password": "generate"}
+
+
+def test_who_reaches_it_is_no_reason_to_restart_the_service(small: Small) -> None:
+    closed, opened = resolved(small, REMOTE), resolved(small, f"{REMOTE}access: {{expose: public}}\n")
+    assert closed.spec != opened.spec
+    assert closed.digest == opened.digest
 
 
 # --- Secrets ---------------------------------------------------------------------------------------------------------
@@ -166,7 +215,6 @@ def test_digest_does_not_depend_on_how_it_is_written(small: Small) -> None:
         "ports: {web: 1}",
         "machine: {engine: docker}",
         "secrets: {password: env:X}",
-        "access: {auth: basic}",
     ],
 )
 def test_digest_moves_with_every_declared_field(small: Small, line: str) -> None:

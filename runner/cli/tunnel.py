@@ -6,6 +6,7 @@ import subprocess
 
 import click
 
+from runner import reach, specs
 from runner.cli._app import App
 from runner.cli._shell import shell_of
 from runner.domain import Record
@@ -21,7 +22,7 @@ def command(app: App, name: str, print_only: bool) -> int:
     import shlex
 
     record, shell = shell_of(app, name)
-    urls = [str(endpoint["url"]) for endpoint in record.endpoints.values()]
+    urls = list(specs.urls(specs.endpoints({**record.spec, "access": reach.TUNNEL}, "127.0.0.1")).values())
     if not shell:
         app.output.result({"command": [], "urls": urls}, lambda: f"It runs on this machine: {', '.join(urls)}")
         return 0
@@ -40,5 +41,4 @@ def command(app: App, name: str, print_only: bool) -> int:
 
 
 def _forwards(record: Record) -> list[str]:
-    ports = [endpoint["port"] for endpoint in record.endpoints.values() if endpoint["protocol"] != "udp"]
-    return [word for port in ports for word in ("-L", f"127.0.0.1:{port}:127.0.0.1:{port}")]
+    return [word for port in specs.forwarded(record.spec) for word in ("-L", f"127.0.0.1:{port}:127.0.0.1:{port}")]

@@ -100,11 +100,21 @@ def _action(action: dict[str, Any], columns: list[int], style: Style, *, verbose
     beside = f"{pad(top, _KIND_WIDTH + 2 + sum(columns) + 2 * GAP)}  {' '.join(action['reason'].split())}"
     reason = wrap(action["reason"], style.width, indent=_INDENT)
     lines = [beside] if reason and width(beside) <= style.width else [top, *reason]
+    lines += _exposure(action["exposure"], style)
     lines += changes_lines(action["changes"], style=style, verbose=verbose)
     if kind is Kind.CREATE or (kind in CHANGING and (verbose or _price_moves(action["price"]))):
         lines += _price(action["price"], style)
     hint = wrap(action["hint"], style.width, indent=_INDENT + "→ ", hanging=_INDENT + "  ")
     return lines + [style.paint(line, "cyan") for line in hint]
+
+
+def _exposure(exposure: dict[str, Any] | None, style: Style) -> list[str]:
+    """Who reaches it before and after; what opens must not be overlooked."""
+    if exposure is None:
+        return []
+    told = f"access {exposure['before']} → {exposure['after']}" + (" (opens it)" if exposure["opens"] else "")
+    looks = ("bold", "red") if exposure["opens"] else ("green",)
+    return [style.paint(line, *looks) for line in wrap(told, style.width, indent=_INDENT, hanging=_INDENT * 2)]
 
 
 def _price_moves(price: dict[str, Any]) -> bool:

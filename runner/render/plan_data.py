@@ -2,6 +2,7 @@
 
     {"format": 1, "commit", "inputs", "observed",
      "actions": [{"deployment", "provider", "action", "reason", "hint", "code",
+                  "exposure": {"before", "after", "opens"} or null,
                   "changes": [{"field", "before", "after", "forces_replacement"}],
                   "price": {"hourly_before", "hourly_after", "currency", "source", "as_of"}}],
      "summary": {"destroy", "replace", "create", "update", "start", "stop", "blocked", "held", "none": counts,
@@ -14,9 +15,10 @@ currency; what is known stands in `known_hourly_deltas`, by currency. `code` is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from runner.domain import CHANGING, ORDER, Action, Change, Kind, Plan
+from runner.domain import CHANGING, ORDER, Action, Change, Exposure, Kind, Plan
 from runner.errors import UsageError
 from runner.render.units import HOURS_PER_MONTH
 
@@ -61,6 +63,7 @@ def action_json(action: Action) -> dict[str, Any]:
         "reason": action.reason,
         "hint": action.hint,
         "code": action.code,
+        "exposure": asdict(action.exposure) if action.exposure else None,
         "changes": [
             {
                 "field": change.field,
@@ -114,6 +117,7 @@ def _action(data: dict[str, Any]) -> Action:
         reason=data["reason"],
         hint=data.get("hint", ""),
         code=data.get("code", ""),
+        exposure=Exposure(**data["exposure"]) if data.get("exposure") else None,
         changes=tuple(
             Change(item["field"], item["before"], item["after"], item["forces_replacement"]) for item in data["changes"]
         ),

@@ -42,7 +42,8 @@ def plan_markdown(plan: Plan, *, style: Style) -> str:
     changing = [action for action in actions if action["action"] in CHANGING]
     standing = [action for action in actions if action["action"] not in CHANGING]
     page = _Page(LIMIT - _RESERVED)
-    page.add(_headline(total))
+    page.add(_headline(total, sum(a["exposure"]["opens"] for a in _exposed(actions))))
+    page.table(("", "deployment", "who reaches it", "from now on"), _exposed(actions), _access, "access change")
     fields = [(action, change) for action in actions for change in action["changes"]]
     page.table(("", "deployment", "provider", "why", "price"), changing, _row, "action")
     page.table(("", "deployment", "why not", "what to do"), standing, _obstacle, "obstacle")
@@ -98,7 +99,17 @@ class _Page:
         return rows
 
 
-def _headline(total: dict[str, Any]) -> list[str]:
+def _exposed(actions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [action for action in actions if action["exposure"]]
+
+
+def _access(action: dict[str, Any]) -> str:
+    exposure = action["exposure"]
+    sign = "🌐 opens" if exposure["opens"] else "🔒"
+    return row([sign, code(action["deployment"]), escape(exposure["before"]), escape(exposure["after"])])
+
+
+def _headline(total: dict[str, Any], opened: int) -> list[str]:
     counts = [f"{total[kind]:,} {kind.value}" for kind in ORDER if total[kind] and kind is not Kind.NONE]
     lines = [f"### Slipway plan: {', '.join(counts) or 'nothing to do'}", ""]
     price = [
@@ -113,6 +124,8 @@ def _headline(total: dict[str, Any]) -> list[str]:
     destructive = sum(total[kind] for kind in DESTRUCTIVE)
     if destructive:
         lines += [f"⚠️ **{plural(destructive, 'deployment')} will be destroyed or replaced.**", ""]
+    if opened:
+        lines += [f"🌐 **{plural(opened, 'deployment')} will be open to more callers.**", ""]
     return lines
 
 

@@ -19,12 +19,19 @@ POOL: dict[str, Any] = {"a": {"address": "192.0.2.1"}, "b": {"address": "192.0.2
 GPU = {"gpu": "L4", "gpus": 1, "vram_gb": 24}
 WEB = Mark("shop", "web")
 DOWN = ProviderError("a cannot be reached", code="unreachable", hint="is it up?")
-BARE = {"docker": "no Docker engine here", "missing": True, "containers": [], "units": [], "health": {}}
-BROKEN = {"docker": "the Docker engine is not running", "missing": False, "containers": [], "units": [], "health": {}}
+BARE = {"docker": "no Docker engine here", "missing": True, "containers": [], "units": [], "health": {}, "exposed": []}
+BROKEN = {
+    "docker": "the Docker engine is not running",
+    "missing": False,
+    "containers": [],
+    "units": [],
+    "health": {},
+    "exposed": [],
+}
 
 
 def empty() -> dict[str, Any]:
-    return {"docker": "", "missing": False, "containers": [], "units": [], "health": {}}
+    return {"docker": "", "missing": False, "containers": [], "units": [], "health": {}, "exposed": []}
 
 
 def having(name: str) -> dict[str, Any]:
@@ -205,3 +212,13 @@ def test_second_gpu_goes_to_the_second_deployment(tmp_path: Path) -> None:
     first.machine["gpu_ids"] = ["0"]
     made = provider(tmp_path, {"a": empty()}, hosts, [first], new=True).create(WEB, spec("all", host="a"))
     assert made.facts["gpu_ids"] == ["1"]
+
+
+def test_what_a_proxy_still_serves_is_found_although_its_service_is_gone(tmp_path: Path) -> None:
+    it = provider(tmp_path, {"a": {**having("web"), "exposed": ["gone", "web"]}, "b": empty()})
+    assert {(r.deployment, r.state, r.facts["host"]) for r in it.list()} == {
+        ("web", "running", "a"),
+        ("gone", "failed", "a"),
+    }
+    assert it._found("a", Mark("shop", "gone"))
+    assert not it._found("b", Mark("shop", "gone"))

@@ -21,6 +21,7 @@ class ActionModule(ActionBase):
         state, check = self._task.args["state"], self._task.check_mode
         if state == "running":
             machine, panel = plain(task_vars["slipway_machine"]), plain(task_vars["slipway_panel"])
-            return {"changed": steps.record_running(it, machine, panel, check=check)}
+            ca = str(task_vars.get("expose_ca", ""))
+            return {"changed": steps.record_running(it, machine, panel, ca=ca, check=check)}
         step = steps.record_stopped if state == "stopped" else steps.record_absent
         return {"changed": step(it, check=check)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from runner import specs, vault
+from runner import reach, specs, vault
 from runner.errors import RunnerError
 from runner.repo import Repo
 
@@ -52,6 +52,12 @@ def slipway_health(spec: dict[str, Any]) -> dict[str, Any]:
     return specs.health_check(spec) if "service" in spec else {}
 
 
+def slipway_exposed_secret(access: dict[str, Any]) -> Any:
+    """What callers have to know, before `slipway_reveal`; empty when they need nothing."""
+    name = reach.SECRETS[access["auth"]]
+    return {"secret_parts": [{"secret": name}]} if name else ""
+
+
 class FilterModule:
     """What Ansible looks for."""
 
@@ -62,6 +68,9 @@ class FilterModule:
             "slipway_secret_names": slipway_secret_names,
             "slipway_leader": slipway_leader,
             "slipway_become_password": slipway_become_password,
+            "slipway_exposed_host": reach.host,
+            "slipway_exposed_ports": specs.exposed_ports,
+            "slipway_exposed_secret": slipway_exposed_secret,
             "slipway_health": slipway_health,
             "slipway_companion_health": specs.companion_health,
             "slipway_volumes": specs.container_volumes,

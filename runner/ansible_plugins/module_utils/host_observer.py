@@ -5,7 +5,9 @@ Sent over SSH as text and run with the host's own Python; prints one JSON docume
 
 from __future__ import annotations
 
+import glob
 import json
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,9 +25,11 @@ NOTICE = "/run/slipway/notice"
 
 def observe(labels):
     """{"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "units": [...],
-    "health": {...}, "notice": what the machine has been told of its end, or ""}.
+    "health": {...}, "notice": what the machine has been told of its end, or "", "exposed": deployments that callers
+    from outside reach}.
     """
     found = {"docker": "", "missing": False, "containers": [], "units": units(labels["slipway-repo"])}
+    found["exposed"] = _exposed(labels["slipway-repo"] + ".")
     try:
         found["containers"] = Docker().containers(labels)
     except DockerError as error:
@@ -39,6 +43,12 @@ def _notice():
             return file.read().strip()
     except OSError:
         return ""
+
+
+def _exposed(prefix):
+    """The names of the proxy's sites are those of the role expose."""
+    paths = glob.glob("/etc/slipway/expose/*/%s*.json" % prefix)
+    return sorted({os.path.basename(path)[len(prefix) : -len(".json")] for path in paths})
 
 
 def _health(containers, scripts):

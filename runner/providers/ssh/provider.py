@@ -28,6 +28,7 @@ class Provider:
     runs_scripts: ClassVar[bool] = True
     rents: ClassVar[bool] = False
     honours: ClassVar[tuple[str, ...]] = ()
+    exposes: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -257,6 +258,21 @@ class Provider:
             raise blindness
         return [resource for resource in self._resources(name) if resource.deployment == mark.deployment]
 
+    def _left_open(self, name: str, served: set[str]) -> Sequence[Resource]:
+        """What the proxy of a host serves although the service behind is gone: it must be found to be closed."""
+        return [
+            Resource(
+                deployment=deployment,
+                provider=self.name,
+                id=f"exposure:{deployment}",
+                state="failed",
+                facts={"host": name, "engine": self._context.machine.get("engine", "docker")},
+                detail="its service is gone, but the proxy in front of it is still there",
+            )
+            for deployment in self._fleet.seen(name)["exposed"]
+            if deployment not in served
+        ]
+
     def _resources(self, name: str) -> Sequence[Resource]:
         """What a host has of ours. Raises ProviderError when it does not answer.
 
@@ -266,7 +282,8 @@ class Provider:
         facts = {"host": name}
         scripts = systemd.resources(seen["units"], self.name, facts=facts, health=seen["health"])
         if blindness is None:
-            return scripts + docker.resources(seen["containers"], self.name, facts=facts, health=seen["health"])
+            services = scripts + docker.resources(seen["containers"], self.name, facts=facts, health=seen["health"])
+            return [*services, *self._left_open(name, {service.deployment for service in services})]
         return scripts + [
             Resource(
                 deployment=record.deployment,
