@@ -104,7 +104,7 @@ def test_others_go_on(pool: World, refused: dict[str, Any]) -> None:
 
 
 def test_nothing_else_was_touched(pool: World, refused: object, rented: list[Host]) -> None:
-    assert set(look.containers(rented[0].name)) == {pool.container(f"on-{name}") for name in FINE}
+    assert set(look.containers(rented[0].name, pool.id)) == {pool.container(f"on-{name}") for name in FINE}
     records = {path.parent.name for path in (pool.root / "inventory" / "host_vars").glob("*/access.yaml")}
     assert records == {f"on-{name}" for name in FINE}
 

@@ -23,12 +23,13 @@ ONE_GPU: dict[str, Any] = {"gpu": "L4", "gpus": 1, "vram_gb": 24}
 
 
 @pytest.fixture(scope="module")
-def foreign(rented: list[Host]) -> str:
+def foreign(rented: list[Host]) -> Iterator[str]:
     """What somebody else runs on the first host, as `docker inspect` shows it: it must never move."""
     name, image = rented[0].name, registry.reference("tiny")
     run = f"docker run -d --name theirs -v theirs:/data -p 127.0.0.1:{TAKEN}:80 --label managed-by=slipway {image}"
     hosts.console(name, "sh", "-c", f"docker rm -fv theirs; {run} sh -c 'echo kept > /data/x; sleep 9999'")
-    return inspected(name)
+    yield inspected(name)
+    hosts.console(name, "sh", "-c", "docker rm -fv theirs && docker volume rm theirs")
 
 
 def inspected(name: str) -> str:
