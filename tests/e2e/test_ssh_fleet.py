@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import signal
 import ssl
 import subprocess
@@ -80,6 +81,12 @@ def test_every_service_is_healthy_as_seen_from_its_host(fleet: World, applied: o
     assert fleet.health() == dict.fromkeys(PORTS, "healthy")
 
 
+def test_download_of_a_model_says_how_far_it_is(fleet: World, applied: object) -> None:
+    said = [e["message"] for e in fleet.events() if (e["kind"], e["deployment"]) == ("log", "chat")]
+    how_far = re.compile(rf"downloading {re.escape(MODEL)}, (starting|\d{{1,2}} % of \d+\.\d GiB)")
+    assert [text for text in said if how_far.fullmatch(text)], said
+
+
 def test_second_reconcile_starts_no_ansible(fleet: World, applied: object) -> None:
     assert fleet.actions(code=0) == dict.fromkeys(PORTS, "none")
     assert fleet.reconcile() == {}
@@ -131,6 +138,13 @@ def test_tunnel_leads_to_the_service(fleet: World, secrets: dict[str, dict[str, 
         assert (status, json.loads(text)["data"][0]["id"]) == (200, "Qwen/Qwen2.5-7B-Instruct")
 
 
+def test_several_tunnels_at_once(fleet: World, applied: object) -> None:
+    with tunnel(fleet, "word"), tunnel(fleet, "chat"), tunnel(fleet, "model"):
+        assert answer("http://127.0.0.1:8080/")[1] == "hello\n"
+        assert MODEL in answer("http://127.0.0.1:11434/api/tags")[1]
+        assert answer("http://127.0.0.1:8000/health")[0] == 200
+
+
 def test_tunnel_to_a_taken_port_says_so(fleet: World, applied: object) -> None:
     with tunnel(fleet, "word"):
         assert answer("http://127.0.0.1:8080/")[1] == "hello\n"
@@ -164,6 +178,24 @@ def test_logs_are_those_of_the_service(fleet: World, secrets: dict[str, dict[str
     said = fleet.ok("logs", "notes", "-n", "500")
     assert "Jupyter Server" in said
     assert secrets["notes"]["password"] not in said
+
+
+def test_followed_log_goes_on_until_interrupted(fleet: World, applied: object) -> None:
+    with fleet.start("logs", "word", "--follow", "-n", "1") as process:
+        try:
+            assert next_line(process) == "I say hello\n"
+            later = ("docker", "exec", fleet.container("word"), "sh", "-c", "echo later > /proc/1/fd/1")
+            hosts.console(fleet.host_of("word"), *later)
+            assert next_line(process) == "later\n"
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+
+
+def next_line(process: subprocess.Popen[str], timeout_s: float = 60) -> str:
+    assert process.stdout
+    assert select.select([process.stdout], [], [], timeout_s)[0], "it says nothing"
+    return process.stdout.readline()
 
 
 def test_doctor_finds_every_host_fit(fleet: World, applied: object, machines: list[Host]) -> None:
