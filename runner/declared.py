@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from runner import exposure, providers, reach
 from runner.domain import Spec
 from runner.faults import PORT_CONFLICT, Fault, of_model, suggestion, unknown
-from runner.yamlfile import WrittenFloat, WrittenInt
+from runner.scalars import WrittenFloat, WrittenInt
 
 if TYPE_CHECKING:
     from runner.models import Deployment, Settings

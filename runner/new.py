@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_origin
 
-from runner import yamlfile
+from runner import scalars, yamlfile
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem, UsageError
 from runner.faults import Fault, dotted, suggestion
@@ -90,7 +90,7 @@ def _read(text: str) -> Any:
             found = yamlfile.parse(f"value: {text}")
             if found.keys() == {"value"}:
                 return found["value"]
-    return yamlfile.plain(text) if text else ""
+    return scalars.plain(text) if text else ""
 
 
 def free_ports(wanted: Desired, loaded: Loaded, given: Collection[str] = ()) -> dict[str, int]:
@@ -159,7 +159,7 @@ def _flow(value: Any) -> str:
         """PyYAML knows which texts YAML 1.1 would take for something else; this adds those of `yamlfile`."""
 
     def text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = None if text and yamlfile.plain(text) == text else '"'
+        style = None if text and scalars.plain(text) == text else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     def number(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:
@@ -168,8 +168,8 @@ def _flow(value: Any) -> str:
         return yaml.ScalarNode(tag, written)
 
     Dumper.add_representer(str, text)
-    Dumper.add_representer(yamlfile.WrittenInt, number)
-    Dumper.add_representer(yamlfile.WrittenFloat, number)
+    Dumper.add_representer(scalars.WrittenInt, number)
+    Dumper.add_representer(scalars.WrittenFloat, number)
     dumped: str = yaml.dump(
         value, Dumper=Dumper, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True
     )

@@ -10,7 +10,6 @@ constructor neither reports duplicates nor is fast.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import stat
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 from yaml._yaml import CParser
+
+from runner.scalars import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,35 +32,9 @@ SUSPICIOUS_OPENERS = 500
 
 _PLAIN = "!plain"
 _QUOTED = "!quoted"
-_CONSTANTS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
-_NUMERIC_START = frozenset("0123456789+-.")
 
 Path_ = tuple[str | int, ...]
-
-
-class WrittenInt(int):
-    """A whole number whose digits are not the usual ones: `str` gives them back."""
-
-    written: str
-
-    def __str__(self) -> str:
-        return self.written
-
-
-class WrittenFloat(float):
-    """A number whose digits are not the usual ones: `str` gives them back."""
-
-    written: str
-
-    def __str__(self) -> str:
-        return self.written
 
 
 class YamlFault(Exception):
@@ -274,28 +249,6 @@ def _checked(node: Node) -> str:
 def _tag_fault(node: Node) -> YamlFault:
     line = node.start_mark.line + 1
     return YamlFault("tag-not-allowed", f"the tag {node.tag} is not supported here", line=line, hint="remove it")
-
-
-def plain(value: str) -> Any:
-    """What a text means when it stands without quotes."""
-    if value in _CONSTANTS:
-        return _CONSTANTS[value]
-    if value and value[0] in _NUMERIC_START:
-        if _INTEGER.match(value):
-            beyond = len(value) > 20 or not -(1 << 63) <= int(value) < 1 << 63  # noqa: PLR2004 - digits of 64 bits
-            return value if beyond else _as_written(int(value), value)
-        if _FLOAT.match(value):
-            number = float(value)
-            return _as_written(number, value) if math.isfinite(number) else value
-    return value
-
-
-def _as_written(number: float, text: str) -> float:
-    if str(number) == text:
-        return number
-    kept = WrittenInt(number) if isinstance(number, int) else WrittenFloat(number)
-    kept.written = text
-    return kept
 
 
 def _collect(node: Node, path: Path_, found: dict[Path_, int]) -> None:

@@ -38,6 +38,7 @@ LAYERS = [
         "models",
         "redact",
         "repo",
+        "scalars",
         "template",
         "yamlfile",
     },
