@@ -58,7 +58,7 @@ def suggestion(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """`did you mean ollama?`, else the whole list if it is short, else the given text."""
     from difflib import get_close_matches
 
-    names = sorted(known)
+    names = sorted(set(known))
     close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]}?"

@@ -157,7 +157,11 @@ def _options(template: Template, data: Mapping[str, Any]) -> list[dict[str, Any]
     ]
     ports, own = data.get("ports", {}), data.get("service", {})
     host = [
-        {"name": name, "value": ports.get(name, port.host), "description": f"port: {port.description}"}
+        {
+            "name": f"ports.{name}" if name in template.params else name,
+            "value": ports.get(name, port.host),
+            "description": f"port: {port.description}",
+        }
         for name, port in template.service.ports.items()
     ]
     open_fields = [

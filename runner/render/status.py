@@ -54,7 +54,7 @@ def deployment_text(data: dict[str, Any], *, style: Style) -> str:
     row = style.clean(data)
     hold = row.get("hold")
     since = row.get("since", "")
-    lines = [style.bold(row["name"]), *note_lines(f"{row['template']} on {row['provider']}", style=style), ""]
+    lines = [style.bold(row["name"]), *note_lines(_kind(row), style=style), ""]
     lines += facts(
         [
             ("sync", badge(row["sync"], SYNC, style)),
@@ -77,6 +77,10 @@ def deployment_text(data: dict[str, Any], *, style: Style) -> str:
     if row.get("changes"):
         lines += ["", "  not yet applied", *changes_lines(row["changes"], style=style, verbose=True)]
     return "\n".join([*lines, "", *commands(_next(row), style=style)])
+
+
+def _kind(row: dict[str, Any]) -> str:
+    return " on ".join(part for part in (row["template"], row["provider"]) if part)
 
 
 def _row(row: dict[str, Any], style: Style, room: int) -> Row:

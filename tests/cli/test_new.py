@@ -161,6 +161,19 @@ def test_given_flags_are_not_asked_for_and_their_faults_come_first(small: Small)
     assert "Model [" not in shown
 
 
+def test_port_with_the_name_of_a_parameter_can_be_set(small: Small) -> None:
+    small.write(
+        "templates/app.yaml",
+        APP.replace("    web: {container", "    model: {container")
+        .replace("port: web", "port: model")
+        .replace("ports.web", "ports.model"),
+    )
+    answers = [(r"Name \[app\]:", ""), (WHERE, ""), (r"\[Enter\]:", "ports.model=9000"), GO_ON, (r"\[Y/n\]", "")]
+    code, shown = talk(small.root, ["new", "app"], answers)
+    assert (code, "ports.model  " in shown) == (0, True)
+    assert "ports: {model: 9000}" in written(small, "app")
+
+
 def test_yes_asks_nothing(small: Small) -> None:
     code, shown = talk(small.root, ["new", "chat", "--yes"], [])
     assert (code, written(small, "chat")) == (0, HEADER + "template: chat\n")

@@ -130,6 +130,13 @@ def test_status_takes_words_it_does_not_know() -> None:
     assert "1 confused" in status_text({"deployments": [row]}, style=PLAIN)
 
 
+def test_faulty_deployment_says_where_to_look_and_nothing_that_is_not_known() -> None:
+    row = samples.deployment("odd", provider="", template="ollama", state="unknown", sync="unknown", health="unknown")
+    lines = deployment_text(row, style=PLAIN).splitlines()
+    assert lines[1] == "ollama"
+    assert lines[-1].endswith("runner validate")
+
+
 def test_one_deployment_shows_what_is_not_applied_and_what_to_type() -> None:
     text = shown("drifted deployment")
     assert "params.model   llama3.2:3b → qwen2.5:7b" in text
