@@ -160,6 +160,18 @@ def test_pool_without_a_host_that_answers_says_why(tmp_path: Path) -> None:
         provider(tmp_path, {"a": DOWN, "b": DOWN}).create(WEB, spec())
 
 
+@pytest.mark.parametrize(("answer", "chosen"), [(having("web"), ""), (empty(), "a")])
+def test_host_taken_out_of_the_pool_keeps_what_it_has(tmp_path: Path, answer: dict[str, Any], chosen: str) -> None:
+    machine = {"host": "old", "address": "192.0.2.7"}
+    it = provider(tmp_path, {"a": empty(), "old": answer}, hints=(machine,), machine=machine)
+    if chosen:
+        assert it.create(WEB, spec()).id == chosen
+        return
+    with pytest.raises(InvalidRequestError, match="on old, which is no longer in") as caught:
+        it.create(WEB, spec())
+    assert caught.value.code == "host-outgrown"
+
+
 def test_named_host_is_not_given_what_runs_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="on b already, not on a") as caught:
         provider(tmp_path, {"a": empty(), "b": having("web")}).create(WEB, spec(host="a"))

@@ -226,11 +226,10 @@ class Provider:
             chosen, reasons = pool.choose(pooled, spec, self._context.neighbours, current)
             if chosen and chosen == current:
                 return chosen
-            if current in pooled and self._found(current, mark):
+            if current in self._fleet.hosts and self._found(current, mark):
                 hint = "undo the change; or destroy it and let it be made anew, which loses its data"
-                raise InvalidRequestError(
-                    f"it is on {current}, which {reasons[current]}", code="host-outgrown", hint=hint
-                )
+                why = reasons.get(current, "is no longer in providers.ssh.hosts")
+                raise InvalidRequestError(f"it is on {current}, which {why}", code="host-outgrown", hint=hint)
             if not chosen and broken:
                 return broken
             if not chosen:
