@@ -56,6 +56,17 @@ def test_proxy_is_compared_with_nginx() -> None:
     assert all(side["requests_s"] > 0 for sides in found["sides"].values() for side in sides.values())
 
 
+@pytest.mark.slow  # three hosts made one after the other: only this shows that all sides still do the same
+def test_fleet_is_compared_with_scripts_and_plain_ansible() -> None:
+    found = measure("ssh_fleet")
+    sides = found["sides"]["host-docker × 1"]
+    assert sides.keys() == {
+        *(f"{side}, first" for side in ("script", "reconcile", "ansible-playbook")),
+        *(f"{what}, nothing to do" for what in ("script", "plan", "reconcile", "drift --deep", "ansible-playbook")),
+    }
+    assert "reconcile, first / script, first" in found["ratios"]["host-docker × 1"]
+
+
 def test_every_benchmark_is_tested_and_explained() -> None:
     own = Path(__file__).read_text(encoding="utf-8")
     explained = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")

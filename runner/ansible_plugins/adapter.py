@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from ansible.plugins.action import ActionBase
+
 from runner import steps
 from runner.errors import RunnerError
 
@@ -25,7 +27,8 @@ def adapted(run: Run) -> Run:
     @functools.wraps(run)
     def wrapper(self: Any, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
-        result: dict[str, Any] = super(type(self), self).run(tmp, variables)
+        # not super(): strategies of others run actions as subclasses of ours
+        result: dict[str, Any] = ActionBase.run(self, tmp, variables)
         try:
             it = steps.subject({key: plain(value) for key, value in variables.items() if key.startswith(PREFIX)})
             result |= run(self, it, variables)
