@@ -56,6 +56,7 @@ def test_proxy_is_compared_with_nginx() -> None:
     assert all(side["requests_s"] > 0 for sides in found["sides"].values() for side in sides.values())
 
 
+@pytest.mark.ssh
 @pytest.mark.slow  # three hosts made one after the other: only this shows that all sides still do the same
 def test_fleet_is_compared_with_scripts_and_plain_ansible() -> None:
     found = measure("ssh_fleet")
