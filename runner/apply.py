@@ -16,7 +16,7 @@ from typing import Any
 
 from runner import ansible_run, generated, hosts, locks, records, runs, steps, vault
 from runner.ansible_run import HostResult, Outcome
-from runner.domain import Action, Kind
+from runner.domain import Action, Kind, Record
 from runner.errors import Blocked, CredentialsError
 from runner.load import Loaded
 from runner.redact import Redactor
@@ -207,7 +207,7 @@ def _result(
     record = records.read(loaded.repo, name)
     finished = record is None or bool(record.digest) or action.kind is Kind.STOP
     if host.ok and finished:
-        url = next((str(e["url"]) for e in record.endpoints.values()), "") if record else ""
+        url = _url(record) if record else ""
         return Result(name, str(action.kind), "changed" if host.changed else "ok", seconds.get(name), url)
     if interrupted:
         hint = "run the same command again: it goes on from here"
@@ -215,6 +215,13 @@ def _result(
         return Result(name, str(action.kind), "interrupted", seconds.get(name), "", error, hint, "interrupted")
     error, code = host.message or _before_any_host(outcome), host.code or "ansible-failed"
     return Result(name, str(action.kind), "failed", seconds.get(name), "", error, host.hint, code)
+
+
+def _url(record: Record) -> str:
+    """Of the port that the health check asks: a service may have others that are of no use in a browser."""
+    asked = record.spec.get("service", {}).get("health", {}).get("port", "")
+    endpoint = record.endpoints.get(asked) or next(iter(record.endpoints.values()), {"url": ""})
+    return str(endpoint["url"])
 
 
 def _before_any_host(outcome: Outcome) -> str:

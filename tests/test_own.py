@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runner import apply
 from runner.access import panel
 from runner.domain import Desired
 from runner.plan import changes
@@ -136,3 +137,10 @@ def test_command_is_not_left_open_where_a_process_has_another(small: Small) -> N
     small.write("templates/open.yaml", APP.replace("service:\n", LEFT))
     message = "leaves service.command open, which would not hold for service.process"
     assert message in small.load().problems[0].message
+
+
+def test_apply_names_the_port_that_the_health_check_asks(small: Small) -> None:
+    want = desired(small, "template: open\nservice: {ports: {web: 9000, aside: {container: 9001, protocol: tcp}}}\n")
+    applied = record(spec=want.spec, endpoints=dict(sorted(endpoints(want.spec, "127.0.0.1").items())))
+    assert next(iter(applied.endpoints)) == "aside"
+    assert apply._url(applied) == "http://127.0.0.1:9000"

@@ -61,7 +61,7 @@ PROOFS = {
         text="""\
 params: {image: "registry.lab:5000/slipway-lab/tiny:1"}
 service:
-  command: [sh, -c, "echo $WORD > /srv/word; exec httpd -f -p 9000 -h /srv"]
+  command: [sh, -c, "trap 'exit 0' TERM; echo $WORD > /srv/word; httpd -f -p 9000 -h /srv & wait"]
   ports: {web: 9000, spare: {container: 9001, protocol: tcp}}
   volumes: {data: /srv}
   health: {path: /word, timeout_s: 60}
