@@ -9,6 +9,7 @@ they can be copied.
      "endpoints": [{"label", "url"}],
      "secrets": [{"name", "value": null unless --show-secrets, "where": where it is kept}],
      "instructions", "snippets": [{"title", "language", "code"}],
+     "exposed": {"who", "auth", "user", "secret": its name, "ca": file of the certificate to trust} or null,
      "commands": [{"title", "command"}]}
 """
 
@@ -57,6 +58,8 @@ def _inside(panel: dict[str, Any], style: Style) -> list[str]:
             ("Model", panel.get("model", "")),
             ("GPU", panel.get("gpu", "")),
             ("Price", full_price(panel.get("price"), style)),
+            ("Access", (panel.get("exposed") or {}).get("who", "")),
+            ("CA", (panel.get("exposed") or {}).get("ca", "")),
         ],
         style,
     )

@@ -186,6 +186,13 @@ def test_access_shows_a_secret_that_was_asked_for() -> None:
     assert "--show-secrets" not in text
 
 
+def test_access_says_who_else_gets_in() -> None:
+    told = {"who": "public at port 443, token", "ca": "deployments/access/chat.ca.pem"}
+    text = access_text({**samples.ACCESS, "exposed": told}, style=PLAIN)
+    assert "Access  public at port 443, token" in text
+    assert "CA      deployments/access/chat.ca.pem" in text
+
+
 def test_snippets_can_be_copied_as_they_stand() -> None:
     text = shown("access", Style(width=40, color=True, now=samples.NOW))
     assert "\nfrom openai import OpenAI\n\nOpenAI(\n    api_key='x',\n)\n" in text
