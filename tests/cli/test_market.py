@@ -126,3 +126,16 @@ def test_plan_blocks_what_no_limit_allows_and_names_the_remedy(shell, account):
     assert (action["action"], action["code"]) == ("blocked", "quota-too-small")
     assert "p5.4xlarge needs 16 P vCPUs on-demand, and us-east-1 allows 0" in action["reason"]
     assert "servicequotas" in action["hint"]
+
+
+def test_doctor_asks_aws_only_where_it_is_used(shell, account):
+    checks = shell("doctor", "--json").json["checks"]
+    assert [check["ok"] for check in checks if check["name"] == "credentials"] == [None]
+    assert account.calls == []
+    shell.small.write("runner.yaml", "id: test\nproviders: {aws: {region: eu-west-1}}\n")
+    found = {check["name"]: check for check in shell("doctor", "--json").json["checks"]}
+    assert found["eu-west-1"]["ok"]
+    account.faults.deny("ec2:RunInstances")
+    answer = shell("doctor")
+    assert answer.code == 1
+    assert '"Action": ["ec2:RunInstances"]' in " ".join(answer.out.split())

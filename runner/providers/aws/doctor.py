@@ -64,7 +64,7 @@ _ONCE = {"pricing"}
 def checks(api: Api, regions: Sequence[str]) -> Iterator[Check]:
     """Nothing is asked where no region is in use."""
     if not regions:
-        yield Check("credentials", None, "not looked for: nothing here is with AWS")
+        yield Check("credentials", None, "nothing here is with AWS; to check it anyway, name providers.aws.region")
         return
     try:
         how, profile = api.credentials(regions[0])

@@ -232,12 +232,13 @@ class Provider:
         return quotas.shortages(self._quotas, [one for one in first if one], self._running)
 
     def checks(self) -> Sequence[Check]:
-        """The tool, the credentials and their permissions in every region in use."""
+        """The tool; where files or settings name AWS, also the credentials and what they may in every region in use."""
         from runner.providers.aws import doctor
 
         ssh = shutil.which("ssh")
         tool = Check("ssh", bool(ssh), ssh or "not found", "" if ssh else "install openssh-client")
-        return (tool, *doctor.checks(self._api, self._account.regions()))
+        used = self._context.hints or self._context.settings  # else the keys of a person are none of our business
+        return (tool, *doctor.checks(self._api, self._account.regions() if used else ()))
 
     def _ended(self, found: Sequence[Seen]) -> Iterator[Resource]:
         gone = sorted((one for one in found if not one.there), key=lambda one: one.deployment)
