@@ -250,3 +250,21 @@ def test_what_people_write_is_data(shared: Small, param: str, env: Any, labels: 
     assert spec["service"]["env"]["TEXT"] == param
     assert env.items() <= spec["service"]["env"].items()
     assert canonical(spec)
+
+
+@pytest.mark.parametrize(
+    ("provider", "fields"), [("local", ["lifecycle.ttl"]), ("aws", []), ("[aws, local]", ["lifecycle.ttl"])]
+)
+def test_field_has_an_effect_where_every_candidate_honours_it(small: Small, provider: str, fields: list[str]) -> None:
+    text = f"template: app\nprovider: {provider}\nlifecycle: {{ttl: 8h}}\nsecrets: {{key: env:KEY}}\n"
+    small.deployment("web", text)
+    want = small.load().desired["web"]
+    assert [field for field, _ in want.notices] == fields
+    assert want.spec["lifecycle"] == {"ttl": "8h"}
+
+
+def test_fixed_fields_are_found_at_any_depth(small: Small) -> None:
+    small.deployment("web", "template: app\nprovider: aws\nmachine: {type: g6.xlarge}\nsecrets: {key: env:KEY}\n")
+    fixed = small.load().desired["web"].fixed
+    assert {"machine.type", "machine.spot.type"} <= set(fixed)
+    assert not {"machine.gpu", "machine.spot", "machine.spot.max_price", "machine.max_hourly"} & set(fixed)
