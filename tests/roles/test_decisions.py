@@ -55,7 +55,7 @@ def missing(trouble: str, **more: Any) -> dict[str, Any]:
 CASES = [
     # --- base
     Case("bare", "base", {"packages": {"missing": ["curl", "unattended-upgrades"]}}, ["packages", "updates"]),
-    Case("others-missing", "base", {"packages": {"missing": ["nftables", "dnf-automatic"]}}, ["updates"]),
+    Case("others-missing", "base", {"packages": {"missing": ["dnf-automatic"]}}, ["updates"]),
     Case("no-clock", "base", {"services": {"active": ["docker"]}}, ["clock", "updates"]),
     Case("no-clock-container", "base", {"services": {"active": []}, "container": "lxc"}, ["updates"]),
     Case("no-clock-wanted", "base", {"services": {"active": []}}, ["updates"], {"base_time_sync": False}),
