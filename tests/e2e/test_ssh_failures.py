@@ -22,6 +22,14 @@ DEAF = "params: {listen: 9999}\n"
 """It runs, but does not listen where it should: health never comes."""
 NOW_S = 180
 """How long one step of a reconcile may take on a busy machine."""
+UNTIL_OPENED = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+seen = libc.inotify_init()
+libc.inotify_add_watch(seen, sys.argv[1].encode(), 0x20)  # IN_OPEN
+os.read(seen, 4096)
+"""
+"""Ends when the next process opens a file: whoever waits for a lock looks at it again and again."""
 
 
 class Case:
@@ -83,6 +91,8 @@ def first(case: Case) -> dict[str, dict[str, Any]]:
     process = case.world.start("--json", "reconcile", "--yes")
     packages = "Ensure the packages are installed"
     look.until(lambda: case.begins("full", packages) and case.begins("lost", packages), NOW_S)
+    lock = "/var/lib/dpkg/lock-frontend"
+    hosts.console(case.one.name, "timeout", str(NOW_S), "python3", "-c", UNTIL_OPENED, lock)
     hosts.stop(case.three.name)
     look.until(lambda: any(e["status"] == "unreachable" for e in case.world.events()), NOW_S)
     hosts.release_apt_lock(case.one.name)
