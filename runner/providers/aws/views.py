@@ -61,6 +61,7 @@ def _of_service(base: Resource, seen: Seen, answer: Mapping[str, Any]) -> Resour
         detail=notice or detail,
         health="unhealthy" if notice else service.health,
         health_detail=notice or service.health_detail,
+        stopped_price=base.stopped_price,
     )
 
 

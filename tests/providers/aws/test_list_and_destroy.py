@@ -57,6 +57,8 @@ def test_service_on_a_machine_is_one_resource_under_the_machines_id(shop: Shop, 
     [found] = listed(shop)
     assert (found.id, found.deployment, found.state, found.digest) == (machine, "chat", "running", "d1")
     assert (found.health, found.facts["type"], found.facts["region"]) == ("healthy", "g6.xlarge", "us-east-1")
+    assert found.stopped_price is not None
+    assert found.stopped_price["hourly"] > 0
 
 
 def test_machine_without_its_service_is_unfinished(shop: Shop, eventually) -> None:
