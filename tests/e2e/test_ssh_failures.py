@@ -77,7 +77,6 @@ def first(case: Case) -> dict[str, dict[str, Any]]:
     """One reconcile: the first host has a full disk and a busy apt, the second a stopped Docker, the third dies."""
     [large] = ready.pullable("ollama-stand-in")
     case.want("full", f"params: {{image: {large!r}}}\n")
-    case.want("patient")
     case.want("engine")
     case.want("imageless", MISSING)
     case.want("ill", DEAF)
@@ -104,7 +103,6 @@ def first(case: Case) -> dict[str, dict[str, Any]]:
 def test_every_failure_has_a_name_and_stops_nobody_else(first: dict[str, dict[str, Any]]) -> None:
     assert outcome(first) == {
         "full": ("failed", "disk-full"),
-        "patient": ("changed", ""),
         "engine": ("changed", ""),
         "imageless": ("failed", "image-not-found"),
         "ill": ("failed", "unhealthy"),
@@ -139,7 +137,7 @@ def test_docker_that_was_stopped_runs_again(case: Case, first: object) -> None:
 def test_host_that_is_gone_blocks_only_what_is_on_it(case: Case, first: object) -> None:
     plan = case.world.plan(code=4)
     assert (plan["lost"]["action"], plan["lost"]["code"]) == ("blocked", "unreachable")
-    assert {name: plan[name]["action"] for name in ("patient", "engine")} == {"patient": "none", "engine": "none"}
+    assert plan["engine"]["action"] == "none"
     assert plan["full"]["action"] in ("create", "update")
 
 
@@ -148,16 +146,17 @@ def mended(case: Case, first: object) -> dict[str, dict[str, Any]]:
     """What the reconcile after the repairs did. The small disk is thrown away with what was on it."""
     hosts.free_disk(case.one.name)
     hosts.ensure([case.three.name], "host-docker")
-    for name in ("full", "imageless", "ill"):
+    for name in ("full", "patient", "imageless", "ill"):
         case.want(name)
+    hosts.console(case.two.name, "docker", "rm", "-f", case.world.container("engine"))  # somebody's mistake
     document = case.world.json("reconcile", "--yes")
     reasons = {action["deployment"]: action["reason"] for action in document["plan"]["actions"]}
-    assert reasons["patient"] == "it was running and is gone"
+    assert reasons["engine"] == "it was running and is gone"
     return {row["deployment"]: row for row in document["results"]}
 
 
 def test_one_reconcile_after_the_repairs_is_enough(case: Case, mended: dict[str, dict[str, Any]]) -> None:
-    assert outcome(mended) == dict.fromkeys(PORTS.keys() - {"engine"}, ("changed", ""))
+    assert outcome(mended) == dict.fromkeys(PORTS, ("changed", ""))
     assert set(case.world.actions(code=0).values()) == {"none"}
     assert case.answers() == dict.fromkeys(PORTS, "hello")
 
