@@ -1,5 +1,6 @@
 #!/bin/sh
 # The machine ends itself when nobody else does. What its end is, stop or terminate, AWS was told at creation.
+# shellcheck source=/dev/null
 . /etc/slipway/guard
 now=$(date +%s)
 mkdir -p /run/slipway
