@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 hypothesis.settings.register_profile("slipway", deadline=None)  # no test depends on how fast the machine is
 hypothesis.settings.load_profile("slipway")
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and all that the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 SHARED = ("ansible.cfg", "playbooks", "roles", "runner", "tools")
