@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,31 @@ def test_what_people_write_is_not_expanded_by_systemd() -> None:
     assert line == (
         'ExecStart="/bin/bash" "/x.sh" "it\'s \\"quoted\\" $$HOME %%n `id` \\\\ end" "two\\nlines"'
     )  # fmt: skip
+
+
+def test_no_line_of_the_unit_comes_from_a_command() -> None:
+    words = ["/bin/bash", "/x.sh", "a\rUser=root\rDynamicUser=no", "tab\there"]
+    lines = [line for line in re.split(r"[\n\r]", text(words)) if "User=" in line]
+    assert lines == [
+        'ExecStart="/bin/bash" "/x.sh" "a\\rUser=root\\rDynamicUser=no" "tab\there"',
+        "DynamicUser=yes",
+    ]
+
+
+@pytest.mark.parametrize("letter", ["\0", "\x07", "\x0b", "\x1b", "\x7f", "\x85"])
+def test_other_control_characters_are_refused(letter: str) -> None:
+    with pytest.raises(ValueError, match="control character"):
+        text(["/bin/bash", f"a{letter}b"])
+
+
+def test_environment_refuses_a_zero_byte_without_telling_the_value() -> None:
+    with pytest.raises(ValueError, match="KEY") as caught:
+        unit_text.environment_text({"KEY": "s3cret\0more"})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_environment_keeps_line_ends_inside_the_quotes() -> None:
+    assert unit_text.environment_text({"A": 'x\r\nB="2"'}) == 'A="x\r\nB=\\"2\\""\n'
 
 
 def test_environment_keeps_every_letter() -> None:

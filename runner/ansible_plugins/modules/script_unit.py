@@ -10,6 +10,7 @@ description:
   - The script runs as a user that exists only for it, sees the system read-only and no home folders, has no
     capabilities, and writes to a folder of its own. When a new version does not become healthy, or listens to the
     outside, the previous one is put back.
+  - A unit or folder of this name that belongs to somebody else is never touched.
 attributes:
   check_mode:
     support: full
@@ -112,14 +113,17 @@ class Service:
         }
 
     def wanted(self):
-        """The texts of its files."""
+        """The texts of its files. Raises Failure for what systemd cannot be told."""
         params, stem = self.params, self.unit[: -len(".service")]
         environment = self.files["environment"][0]
         command = ["/bin/bash", params["script"], *params["arguments"]]
-        return {
-            "unit": unit_text(params["name"], stem, command, environment, params["ports"]),
-            "environment": environment_text(params["env"]),
-        }
+        try:
+            return {
+                "unit": unit_text(params["name"], stem, command, environment, params["ports"]),
+                "environment": environment_text(params["env"]),
+            }
+        except ValueError as error:
+            raise Failure(str(error)) from error
 
     def present(self):
         """The texts that are there; None for a file that is not."""
@@ -147,7 +151,7 @@ class Service:
 
 def _read(path):
     try:
-        with open(path) as stream:
+        with open(path, newline="") as stream:  # as it is: values may have line ends of Windows
             return stream.read()
     except FileNotFoundError:
         return None
@@ -157,7 +161,7 @@ def _write(path, text, mode):
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     temporary = path + ".tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
+    with os.fdopen(descriptor, "w", newline="") as stream:
         stream.write(text)
     os.chmod(temporary, mode)
     os.replace(temporary, path)
@@ -167,6 +171,18 @@ def _systemctl(*words):
     done = subprocess.run(["systemctl", *words], check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise Failure("systemctl %s: %s" % (words[0], done.stderr.strip() or "it failed"))
+
+
+def require_own(service):
+    """Names are joined with a dash, so those of two repositories, or of us and something else, can be the same."""
+    params, mark = service.params, read_mark(service.mark)
+    hint = "give one of the two another name"
+    if mark and (mark.get("repo"), mark.get("deployment")) != (params["repo"], params["name"]):
+        owner = "%s of the repository %s" % (mark.get("deployment"), mark.get("repo"))
+        raise Failure("%s on this host belongs to %s" % (service.unit, owner), hint)
+    if not mark and service.present()["unit"] is not None:
+        path = service.files["unit"][0]
+        raise Failure("there is a unit %s that is not ours" % service.unit, "%s, or remove %s" % (hint, path))
 
 
 def ensure_prepared(service, check):
@@ -183,7 +199,7 @@ def ensure_started(service, check, force):
     runs, mark = service.state() in ("running", "pending"), read_mark(service.mark)
     if runs and before == after and not force and mark.get("digest") and mark.get("wanted") == "started":
         healthy, detail = _healthy(service, 2)
-        if healthy:
+        if healthy and not exposed(params["ports"]):
             changed = mark["digest"] != params["digest"] or mark["health"] != params["health"]
             if not check:
                 service.write_mark(params["digest"], "started")
@@ -211,6 +227,14 @@ def _differences(before, after):
     if before["environment"] != after["environment"]:
         found.append({"field": "environment", "before": HIDDEN, "after": HIDDEN + " (others)"})
     return found
+
+
+def _open_ports(ports):
+    """What is reached from outside though it was not when it was started."""
+    return [
+        {"field": "listens", "before": "%s:%d" % (address, port), "after": "127.0.0.1:%d" % port}
+        for address, port in exposed(ports)
+    ]
 
 
 def _settings(text):
@@ -260,13 +284,15 @@ def _healthy(service, timeout_s):
 
 
 def _restored(service, before, was_running):
-    """Put the previous version back, or stop what does not work."""
+    """Put the previous version back, or stop what does not work. The same version that is open again is no way back."""
+    same = before == service.wanted() and exposed(service.params["ports"])
     try:
         _systemctl("stop", service.unit)
-        if not was_running or None in before.values():
-            _systemctl("disable", "--quiet", service.unit)
+        _systemctl("disable", "--quiet", service.unit)  # while its own text still says what it is enabled for
+        if not was_running or None in before.values() or same:
             return "It was stopped again"
         service.write(before)
+        _systemctl("enable", "--quiet", service.unit)
         _systemctl("start", service.unit)
     except Failure as failure:
         return "The previous version could not be put back: %s" % failure
@@ -335,8 +361,9 @@ def run(module):
     service = Service(module.params)
     wanted, check = module.params["state"], module.check_mode
     result = {"unit": service.unit}
+    require_own(service)
     if wanted in ("started", "restarted"):
-        result["differences"] = _differences(service.present(), service.wanted())
+        result["differences"] = _differences(service.present(), service.wanted()) + _open_ports(service.params["ports"])
         result["changed"], result["health"] = ensure_started(service, check, force=wanted == "restarted")
     elif wanted == "prepared":
         result["changed"] = ensure_prepared(service, check)
