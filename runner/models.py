@@ -68,10 +68,12 @@ def _port(value: Any) -> Any:
 
 
 def _network(value: str) -> str:
+    msg = "must be a network such as 203.0.113.0/24"
+    if "%" in value:  # the name of a link, which may hold any letter
+        raise ValueError(msg)
     try:
         network = ip_network(value, strict=False)
     except ValueError as error:
-        msg = "must be a network such as 203.0.113.0/24"
         raise ValueError(msg) from error
     if network.prefixlen == 0:
         msg = "is everybody; write expose: public if that is meant"

@@ -49,6 +49,8 @@ def at(port: int) -> list[dict[str, Any]]:
         ({"auth": "basic", "secret": "ä" * 40}, "the password must be"),
         ({"auth": "basic", "secret": 'x" } respond "'}, ""),  # only its hash is written
         ({"cidr": ["10.0.0.0/8", "accept"]}, "cidr: "),
+        ({"cidr": ["2001:db8::%x\n\thandle {\n\t}\n#/32"]}, "cidr: "),
+        ({"cidr": ["fe80::%eth0"]}, "cidr: "),
     ],
 )
 def test_what_could_be_misread_is_refused(more: dict[str, Any], reason: str) -> None:
@@ -118,6 +120,19 @@ def test_everybody_is_let_in_where_one_domain_is_public() -> None:
     assert tree["open.nft"].splitlines()[1:] == ["tcp dport 443 accept"]
     assert "dport" not in tree["firewall.nft"]
     assert "not remote_ip 10.0.0.0/8" in tree["443/shop.chat.caddy"]
+
+
+def test_networks_are_written_as_they_are_understood() -> None:
+    text = expose_files.site_file(site(cidr=["10.1.2.3/8", "10.9.0.0/255.255.0.0"]), at(443)[0], TOKEN)
+    assert "\t@outside not remote_ip 10.0.0.0/8 10.9.0.0/16\n" in text
+
+
+@pytest.mark.parametrize("auth", ["token", "basic", "none"])
+def test_no_service_gets_the_tokens_of_its_neighbours(auth: str) -> None:
+    lines = [line.strip() for line in expose_files.site_file(site(auth=auth), at(443)[0], TOKEN).splitlines()]
+    assert "request_header -X-Slipway-Token" in lines
+    assert "@kept header Cookie *__Host-slipway-*" in lines
+    assert any(line.startswith("request_header @kept Cookie ") for line in lines)
 
 
 def test_page_of_the_login_is_one_line_and_ends_no_quote() -> None:

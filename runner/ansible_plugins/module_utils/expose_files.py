@@ -45,6 +45,8 @@ def fault(params):
         return "the token must be 16 to 512 characters: letters, digits and . _ ~ + / = -"
     if params["auth"] == "basic" and not _fits(params["secret"] or ""):
         return "the password must be %d to %d bytes long" % PASSWORD_BYTES
+    if any("%" in text for text in params["cidr"]):  # the name of a link after it may hold any letter
+        return "cidr: a network has no name of a link in it"
     try:
         own_rules([{"port": 1, "cidr": params["cidr"]}])
     except ValueError as error:
@@ -93,7 +95,8 @@ def site_file(params, port, proof):
     """
     body = _tls(params)
     if params["cidr"]:
-        body += ["@outside not remote_ip %s" % " ".join(params["cidr"])]
+        networks = [str(ipaddress.ip_network(text, strict=False)) for text in params["cidr"]]
+        body += ["@outside not remote_ip %s" % " ".join(networks)]
     body += ["route {"]
     steps = ["abort @outside"] if params["cidr"] else []
     steps += ["header -Server"]
@@ -139,8 +142,16 @@ def _token(params, token):
         '\theader Set-Cookie "%s=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d"' % (cookie, token, MONTH_S),
         "\trespond 204",
         "}",
-        # What proves the caller to the proxy is not the service's business, nor are the cookies of its neighbours.
         "request_header @bearer -Authorization",
+        *_clean(),
+    ]
+
+
+def _clean():
+    """What proves callers to the proxy is not the service's business, nor is what proves them to its neighbours:
+    browsers send the cookies of a host to all of its ports.
+    """
+    return [
         "request_header -%s" % HEADER,
         # the empty group, because Caddy takes an empty replacement for none
         "@kept header Cookie *%s*" % COOKIE,
@@ -149,12 +160,12 @@ def _token(params, token):
 
 
 def _basic(params, hashed):
-    return ["basicauth {", "\t%s %s" % (params["user"], hashed), "}", "request_header -Authorization"]
+    return ["basicauth {", "\t%s %s" % (params["user"], hashed), "}", "request_header -Authorization", *_clean()]
 
 
 def _nothing(params, proof):
     del params, proof
-    return []
+    return _clean()
 
 
 def _limits(max_body_mb):

@@ -31,6 +31,33 @@ def of_port(tree, port):
     return hashlib.sha256(json.dumps(mine).encode()).hexdigest() if mine else ""
 
 
+def of_rules(tree):
+    """Fingerprint of the firewall's rules."""
+    return hashlib.sha256((tree.get(FIREWALL, "") + tree.get(OPEN, "")).encode()).hexdigest()
+
+
+def in_force(tree):
+    """What is noted when everything of a tree has been read: port → fingerprint, 0 → that of the rules."""
+    return {0: of_rules(tree), **{port: of_port(tree, port) for port in ports(tree)}}
+
+
+def awaited(noted, site):
+    """The ports whose processes have not read yet what a site wanted of them."""
+    return {port for port, text in noted.items() if site in text.split()[1:]}
+
+
+def begun(noted, tree, site, mine):
+    """What is noted before the first change: nothing is in force that differs from the tree. In the place of its
+    fingerprint are the sites that wait for it, `wait a.b c.d`, so that each of them goes on where it was interrupted.
+    """
+    target = in_force(tree)
+    done = {port: text for port, text in target.items() if noted.get(port) == text}
+    for port in {*noted, *mine} - {0, *done}:
+        waiting = {*noted.get(port, "").split()[1:], *([site] if port in mine else [])}
+        done[port] = " ".join(["wait", *sorted(waiting)])
+    return done
+
+
 def conflict(tree, params):
     """Why a site cannot have its ports; empty when it can. The proxy tells names apart, not addresses."""
     for known in sites(tree):
