@@ -49,7 +49,9 @@ def pair() -> Iterator[Pair]:
 
 
 def test_companion_reaches_the_service_by_name(pair: Pair) -> None:
-    pair.box.call(**{**pair.beside, "command": ["wget", "-q", "-O", "-", "http://service:8080/busybox"]})
+    # Until it answers: that a container runs does not mean that its service listens already.
+    fetch = "until wget -q -O - http://service:8080/busybox; do sleep 0.2; done"
+    pair.box.call(**{**pair.beside, "command": ["sh", "-c", fetch]})
     companion = pair.beside["name"]
     assert any("busybox" in line.lower() for line in pair.box.docker.logs(companion, follow=True))
 

@@ -14,8 +14,9 @@ import pytest
 
 from tests.e2e import world as look
 from tests.e2e.proofs import CHECKSUM, PROOFS, SCRIPT, image
-from tests.e2e.world import World
+from tests.e2e.world import World, until
 from tests.lab import hosts, ready, registry, usage
+from tests.lab.host import LabError
 from tests.lab.machine import Host
 
 pytestmark = [pytest.mark.ssh, pytest.mark.slow]
@@ -234,4 +235,13 @@ def test_goes_back_when_the_new_version_fails(
 ) -> None:
     assert rolled_back["results"][template]["result"] == "failed"
     assert rolled_back["before"][template][0] == rolled_back["after"][template][0]
-    assert PROOFS[template].says in ask(template)
+    # The previous version is put back at once, and then needs its time to listen.
+    until(lambda: answers(ask, template), 90)
+
+
+def answers(ask: Callable[[str], str], template: str) -> bool:
+    """Whether the service says what its proof says; false while it does not listen."""
+    try:
+        return PROOFS[template].says in ask(template)
+    except LabError:
+        return False
