@@ -80,19 +80,22 @@ def present(module, proxy):
 def _undone(proxy, before, after, mine, error):
     """What went wrong, once the state from before is back; or that it is not."""
     said = next((text for text in map(proxy.log, mine) if text), "")
+    taken = "address already in use" in said and (
+        "a program of this machine that is not ours listens at port %s already; choose another in access.ports"
+        % (" or ".join(map(str, mine)))
+    )
     try:
         proxy.apply(after, before)
     except (ExposureError, OSError) as again:
-        return (
-            "it could not be exposed: %s; nor could what was before be put back, so that it may be open: %s; "
-            "the proxy said: %s" % (error, again, said or "nothing")
+        return "%s; nor could what was before be put back, so that it may be open: %s; the proxy said: %s" % (
+            taken or "it could not be exposed: %s" % error,
+            again,
+            said or "nothing",
         )
-    if "address already in use" in said:
-        return (
-            "a program of this machine that is not ours listens at port %s already; choose another in access.ports"
-            % (" or ".join(map(str, mine)))
-        )
-    return "it could not be exposed, and is as it was before: %s; the proxy said: %s" % (error, said or "nothing")
+    return taken or "it could not be exposed, and is as it was before: %s; the proxy said: %s" % (
+        error,
+        said or "nothing",
+    )
 
 
 def absent(module, proxy):
