@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
-from runner.errors import InvalidRequestError, ProviderError, QuotaError
+from runner.errors import GoneError, InvalidRequestError, ProviderError, QuotaError
 from runner.providers.aws import catalogue, seen, views
 from runner.providers.aws.account import Account
 from runner.providers.aws.seen import Seen
@@ -167,7 +167,7 @@ class Provider:
 
         there = seen.one(self._api, machine["region"], machine["id"])
         if there is None:
-            return
+            raise GoneError(f"{machine['id']} is gone", code="gone", hint="run it again")
         host = self._account.host(there, machine["key"])
         host.run(host.as_root(userdata.settle_command(ttl_s(spec)), asks=False), "")
         if there.tags.get(seen.DIGEST) != mark.digest:

@@ -170,6 +170,18 @@ def test_guard_ends_a_machine_that_was_not_finished_in_time(tmp_path: Path) -> N
     assert not guarded(tmp_path / "other", born_ago_s=0, setup_s=0, ttl_s=0, settled=True)
 
 
+def test_settling_notes_the_ttl_or_fails(tmp_path: Path) -> None:
+    told = userdata.settle_command(7200)
+    guard, mark = tmp_path / "guard", tmp_path / "settled"
+    command = ["sh", "-c", told.replace(userdata.GUARD, str(guard)).replace(userdata.SETTLED, str(mark))]
+    assert subprocess.run(command, capture_output=True, check=False).returncode
+    assert not mark.exists()
+    guard.write_text("SETUP_S=60\nTTL_S=0\n")
+    for _ in range(2):
+        subprocess.run(command, check=True)
+        assert (guard.read_text(), mark.exists()) == ("SETUP_S=60\nTTL_S=7200\n", True)
+
+
 def guarded(root: Path, *, born_ago_s: int, setup_s: int, ttl_s: int, settled: bool) -> bool:
     """Whether the guard switches off a machine whose root is a folder."""
     for folder in ("etc/slipway", "var/lib/slipway", "run", "bin", "dev"):
