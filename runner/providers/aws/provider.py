@@ -139,6 +139,11 @@ class Provider:
             for one in offers(spec, self._context.settings):
                 yield one.type, one.region, market
 
+    def whereabouts(self, spec: Spec, noted: Mapping[str, Any]) -> dict[str, Any]:
+        """The regions that are tried, after those that were tried before."""
+        before = regions(noted, {}) if noted.get("region") else []
+        return {"region": list(dict.fromkeys([*before, *regions(spec["machine"], self._context.settings)]))}
+
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """The machine that is there, or a new one of the first type, zone and region that has one."""
         from runner.providers.aws.launch import Launch

@@ -10,7 +10,7 @@ import pytest
 from runner.errors import CapacityError, CredentialsError, InvalidRequestError, ProviderError, QuotaError
 from runner.providers.base import Mark
 from tests.lab.cloud import LOST
-from tests.providers.aws.conftest import MARK, Shop
+from tests.providers.aws.conftest import MARK, Shop, wanted
 
 
 def described(shop: Shop, machine: str, region: str = "us-east-1") -> dict:
@@ -102,6 +102,17 @@ def test_machine_that_does_not_show_up_yet_is_not_made_twice(shop: Shop, monkeyp
     again = provider.create(MARK, {"machine": {"gpu": "L4"}, "service": {"gpus": "all"}})
     assert again.id == first.id
     assert again.keep["host_key"] == first.keep["host_key"]
+    assert shop.ids() == [first.id]
+
+
+def test_machine_that_was_never_noted_is_found_in_the_region_that_was_asked(shop: Shop) -> None:
+    """The run before died after its call, and the file has named another region since."""
+    before = shop.provider({}).whereabouts(wanted({"region": "us-west-2"}), {})
+    first = shop.create({"region": "us-west-2"})
+    after = shop.provider({}).whereabouts(wanted({"region": ["us-east-1", "us-west-2"]}), before)
+    assert (before, after) == ({"region": ["us-west-2"]}, {"region": ["us-west-2", "us-east-1"]})
+    provider = shop.provider({"region": "us-east-1"}, machine=after)
+    assert provider.create(MARK, wanted({"region": "us-east-1"})).id == first.id
     assert shop.ids() == [first.id]
 
 
