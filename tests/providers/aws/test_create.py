@@ -156,6 +156,21 @@ def test_next_region_is_tried_after_a_quota(shop: Shop) -> None:
     assert len(shop.groups("us-west-2")) == 1
 
 
+def test_group_that_cannot_be_removed_elsewhere_loses_no_machine(shop: Shop) -> None:
+    shop.cloud.faults.add("RunInstances", "VcpuLimitExceeded", times=None, match={"region": "us-east-1"})
+    shop.cloud.faults.add("DeleteSecurityGroup", "UnauthorizedOperation", times=None)
+    machine = shop.create({"region": ["us-east-1", "us-west-2"]})
+    assert shop.cloud.calls.of("DeleteSecurityGroup")
+    assert shop.ids() == [machine.id]
+
+
+def test_group_of_a_like_name_is_not_taken_for_ours(shop: Shop) -> None:
+    """`shop` with `a-b`, and `shop-a` with `b`."""
+    for mark in (Mark("shop", "a-b"), Mark("shop-a", "b")):
+        shop.create(mark=mark)
+    assert sorted(shop.groups()) == ["slipway/shop-a/b", "slipway/shop/a-b"]
+
+
 def test_quota_everywhere_is_a_quota_error_with_what_was_tried(shop: Shop) -> None:
     shop.cloud.faults.add("RunInstances", "VcpuLimitExceeded", times=None)
     with pytest.raises(QuotaError, match="vcpu-limit-exceeded") as caught:

@@ -132,7 +132,7 @@ def test_destroy_touches_nobody_else(shop: Shop) -> None:
     shop.create()
     shop.provider({}).destroy(MARK)
     assert shop.ids() == [other.id]
-    assert shop.groups() == ["slipway-shop-other"]
+    assert shop.groups() == ["slipway/shop/other"]
 
 
 def test_group_and_volume_without_machine_are_left_overs(shop: Shop) -> None:

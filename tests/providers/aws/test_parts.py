@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -229,6 +230,9 @@ def test_missing_key_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_own_address_is_that_of_the_route_or_what_aws_says(monkeypatch: pytest.MonkeyPatch) -> None:
     assert network.callers_address("127.0.0.1") == "127.0.0.1/32"
+
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.BytesIO(b"2001:db8::7\n"))
+    assert network.callers_address("") == "2001:db8::7/128"
 
     def unreachable(*_: object, **__: object) -> None:
         raise urllib.error.URLError("no route")
