@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,9 @@ from runner.errors import (
     QuotaError,
     ThrottledError,
 )
-from runner.providers.aws import causes, keys, network, userdata
+from runner.providers.aws import causes, keys, network, seen, userdata, views
 from runner.providers.aws.options import AwsSettings, Options
-from runner.providers.aws.wanted import seconds, tokens, wanted
+from runner.providers.aws.wanted import offers, seconds, tokens, wanted
 from runner.providers.base import Mark
 from tests.providers.aws.conftest import wanted as spec
 
@@ -128,6 +129,32 @@ def test_spot_is_a_word_or_a_mapping() -> None:
     assert Options.model_validate({"spot": False}).spot is None
     assert Options.model_validate({"spot": True}) == Options.model_validate({"spot": {}})
     assert AwsSettings().region == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("attached", "ends"), [(True, "2026-06-01T11:00:00+00:00"), (False, "2026-06-02T11:00:00+00:00")]
+)
+def test_ttl_counts_from_the_first_launch(*, attached: bool, ends: str) -> None:
+    first, start = datetime(2026, 6, 1, 10, tzinfo=UTC), datetime(2026, 6, 2, 10, tzinfo=UTC)
+    later = {"Attachment": {"DeviceIndex": 1, "AttachTime": start}}
+    primary = {"Attachment": {"DeviceIndex": 0, "AttachTime": first}}
+    machine = {
+        "InstanceId": "i-1",
+        "InstanceType": "g6.xlarge",
+        "State": {"Name": "running"},
+        "LaunchTime": start,
+        "NetworkInterfaces": [later, *([primary] if attached else [])],
+    }
+    found = seen.from_answer(machine, "us-east-1")
+    assert views.end(found, 3600) == ends
+    assert found.launched == "2026-06-02T10:00:00+00:00"
+
+
+def test_machine_of_unknown_price_is_not_taken_below_a_limit() -> None:
+    unknown = spec({"gpu": "", "type": "zz9.large"})
+    assert len(offers(unknown, {})) == 1
+    assert not offers(spec({"gpu": "", "type": "zz9.large", "max_hourly": 100}), {})
+    assert offers(spec({"max_hourly": 100}), {})
 
 
 def test_own_settings_give_what_the_deployment_does_not_say() -> None:
