@@ -119,7 +119,7 @@ def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of o
         reason = opened[record.provider].blind_spot(record.machine)
         if reason is not None:
             return _blocked(name, [reason], "it cannot be seen: ")
-    if want is not None and want.state == "absent" and record is None and not resources:
+    if want is not None and want.state in ("absent", "stopped") and record is None and not resources:
         reasons = [opened[provider].blind_spot(want.spec["machine"]) for provider in want.providers]
         if any(reasons):
             return _blocked(name, [next(filter(None, reasons))], "it cannot be seen: ")
@@ -133,10 +133,12 @@ def _observation(  # noqa: PLR0913, PLR0917 - the six things that are known of o
 def _seen(
     name: str, resources: tuple[Resource, ...], ended: tuple[Resource, ...], record: Record | None
 ) -> Observation:
-    """With nothing there, what the provider and the record say about its end."""
+    """With nothing there, or nothing that runs, what the provider and the record say about its end."""
     ends = str(record.machine.get("ends", "")) if record is not None else ""
-    if ends and not resources and datetime.fromisoformat(ends) <= datetime.now(UTC):
-        return Observation(name, gone=f"its time was over at {ends}", wait="a new lifecycle.ttl makes it again")
+    runs = any(r.state != "stopped" for r in resources)
+    if ends and not runs and datetime.fromisoformat(ends) <= datetime.now(UTC):
+        wait = f"a new lifecycle.ttl {'starts' if resources else 'makes'} it again"
+        return Observation(name, resources, gone=f"its time was over at {ends}", wait=wait)
     lost = next((r for r in ended if r.state == "gone"), None)
     if lost is not None and not resources:
         return Observation(name, gone=lost.detail, wait=str(lost.facts.get("wait", "")))

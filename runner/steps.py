@@ -15,7 +15,7 @@ from typing import Any
 from runner import access, generated, locks, providers, reach, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
-from runner.providers.base import Context, Machine, Mark, ProviderClass
+from runner.providers.base import Context, Machine, Mark, ProviderClass, Scattered
 from runner.repo import Repo
 
 SAME_PRICE = 0.00005
@@ -183,11 +183,8 @@ def machine_stopped(it: Subject, *, check: bool) -> None:
 def _providers(it: Subject) -> list[str]:
     """Every provider that may have it. Raises ProviderError when nobody can be asked: silence proves nothing."""
     record = records.read(it.repo, it.name)
-    names = [
-        *([record.provider] if record else []),
-        *it.spec.get("provider", []),
-        *([it.provider] if it.provider else []),
-    ]
+    own, planned = [record.provider] if record else [], [it.provider] if it.provider else []
+    names = [*own, *it.spec.get("provider", []), *planned]
     if not names:
         raise ProviderError(f"it is not known which provider has {it.name}", code="unknown-provider")
     return list(dict.fromkeys(names))
@@ -291,6 +288,9 @@ def _open(it: Subject, name: str) -> ProviderClass:
 
 def _begin(it: Subject, provider: str, existing: Record | None) -> None:
     blank = existing or Record(it.name, provider, "running", "", {}, protect=it.protect, owner=it.owner, file=it.file)
+    if "id" not in blank.machine and isinstance(opened := _open(it, provider), Scattered):
+        noted = blank.machine if blank.provider == provider else {}
+        blank = replace(blank, provider=provider, machine=noted | opened.whereabouts(it.spec, noted))
     records.begin(it.repo, blank)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from runner.domain import Observation, Resource
+from runner.errors import ProviderError
 from runner.load import Loaded
 from runner.observe import observe
 from runner.providers.local.provider import Provider
@@ -68,3 +70,23 @@ def test_machine_whose_time_was_over_is_not_made_again(
     found = observe(small.load(), kept).by_name["web"]
     assert bool(found.wait) is waits
     assert (ends in found.gone) is waits
+
+
+def test_stopped_machine_whose_time_was_over_waits_for_a_new_one(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = replace(MACHINE, state="stopped")
+    monkeypatch.setattr(Provider, "list", lambda self: [stopped])
+    loaded = written(small, "running")
+    kept = {"web": make.record(loaded.desired["web"], machine={"id": "i-1", "ends": "2026-01-01T10:00:00+00:00"})}
+    found = observe(loaded, kept).by_name["web"]
+    assert (found.resources, found.wait) == ((stopped,), "a new lifecycle.ttl starts it again")
+    monkeypatch.setattr(Provider, "list", lambda self: [MACHINE])
+    assert not observe(loaded, kept).by_name["web"].wait
+
+
+@pytest.mark.parametrize("state", ["absent", "stopped"])
+def test_what_cannot_be_seen_is_not_known_to_be_gone(small: Small, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    blind = ProviderError("north does not answer", code="unclear", hint="wait")
+    monkeypatch.setattr(Provider, "list", lambda self: [])
+    monkeypatch.setattr(Provider, "blind_spot", lambda self, machine: blind)
+    found = observe(written(small, state), {}).by_name["web"]
+    assert (found.error, found.code) == ("it cannot be seen: north does not answer", "unclear")

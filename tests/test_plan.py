@@ -27,6 +27,7 @@ RENTED = {"engine": "docker", "machine_runs": True}
 RENEWED = desired(spec=spec(lifecycle={"ttl": "9h"}))
 NO_STOP = {**RENTED, "cannot_stop": "spot"}
 LOST = Observation("web", gone="taken back")
+OVER = replace(make.seen(WANT, state="stopped"), gone="its time was over", wait="a new ttl starts it again")
 LOST_AGAIN = Observation("web", gone="taken back, 2 times", wait="the next try is at 10:00 UTC")
 TWO = Observation("web", (make.resource(id="one"), make.resource(id="two")))
 
@@ -121,6 +122,8 @@ WANTED_STOPPED: list[Any] = [
 WANTED_RUNNING: list[Any] = [
     ("nothing", WANT, None, nothing(), Kind.CREATE, "new"),
     ("nothing, but recorded", WANT, RECORD, nothing(), Kind.CREATE, "it was running and is gone"),
+    ("time over, stopped", WANT, RECORD, OVER, Kind.HELD, "its time was over; a new ttl starts it again"),
+    ("time over, stopped, new ttl", RENEWED, RECORD, OVER, Kind.UPDATE, "lifecycle.ttl"),
     ("taken back", WANT, RECORD, LOST, Kind.CREATE, "it was running and is gone: taken back"),
     ("ended before it was finished", WANT, None, LOST, Kind.CREATE, "new"),
     ("taken back again", WANT, RECORD, LOST_AGAIN, Kind.HELD, "taken back, 2 times; the next try is at 10:00 UTC"),

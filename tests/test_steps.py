@@ -139,6 +139,24 @@ def test_check_rents_nothing(tmp_path: Path, asked: list[str], monkeypatch: pyte
     assert records.read(Repo(tmp_path), "web") is None
 
 
+def test_place_is_noted_before_anything_is_asked_for(tmp_path: Path, asked: list[str]) -> None:
+    """A run that dies in `create` leaves only this behind, and the file may name another place by the next one."""
+
+    def whereabouts(_: Fake, spec: dict[str, Any], noted: dict[str, Any]) -> dict[str, Any]:
+        return {"where": [*noted.get("where", []), spec["machine"]["place"]]}
+
+    providers.load("two").whereabouts = whereabouts  # type: ignore[attr-defined]
+    fail("two", InvalidRequestError("it died here", code="died"))
+    for place, expected in (("north", ["north"]), ("south", ["north", "south"])):
+        with pytest.raises(InvalidRequestError):
+            steps.machine_present(subject(tmp_path, wanted(place=place) | {"provider": ["two"]}), check=False)
+        assert (noted(tmp_path).provider, noted(tmp_path).machine) == ("two", {"where": expected})
+    written(tmp_path, "two", id="two-1", where="west")
+    with pytest.raises(InvalidRequestError):
+        steps.machine_present(subject(tmp_path, wanted(place="east")), check=False)
+    assert noted(tmp_path).machine == {"id": "two-1", "where": "west"}
+
+
 @pytest.mark.parametrize(("before", "size"), [("one-1", "old"), ("one-0", "new"), (None, "old")])
 def test_machine_that_was_made_anew_has_the_new_spec_on_record(
     tmp_path: Path, asked: list[str], before: str | None, size: str

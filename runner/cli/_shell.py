@@ -15,7 +15,7 @@ from runner.observe import open_provider
 def shell_of(app: App, name: str) -> tuple[Record, Sequence[str]]:
     """The record, and the command that opens a shell; empty when it runs on this machine."""
     record = records.read(app.repo, name)
-    if record is None or not record.machine:
+    if record is None or "id" not in record.machine:
         raise UsageError(f"{name} was never deployed", code="unknown-deployment", hint=f"runner reconcile {name}")
     provider = open_provider(load(app.repo), record.provider, {name: record})
     return record, provider.shell(record.machine)

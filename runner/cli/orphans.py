@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from runner import providers, records
 from runner.cli._app import App, wait_option, yes_option
 from runner.cli._reconcile import Consent, carry_out
-from runner.domain import Action, Kind, Plan, Resource
+from runner.domain import Action, Kind, Plan, Record, Resource
 from runner.errors import ProviderError
 from runner.load import Loaded, load
 from runner.observe import Observed, open_provider
@@ -42,13 +43,29 @@ def _find(loaded: Loaded) -> tuple[list[Resource], list[dict[str, str]]]:
     for name in providers.names():
         provider = open_provider(loaded, name, kept, everywhere=True)
         try:
-            found += [r for r in provider.list() if r.deployment not in known and r.state != "gone"]
+            there = [r for r in provider.list() if r.state != "gone"]
+            found += [r for r in there if r.deployment not in known]
+            unknown += [_second(r, kept[r.deployment]) for r in there if provider.rents and _is_second(r, kept)]
             blindness = provider.blind_spot({})
             if blindness is not None:
                 raise blindness
         except ProviderError as error:
             unknown.append({"provider": name, "error": str(error), "hint": error.hint})
     return found, unknown
+
+
+def _is_second(resource: Resource, kept: Mapping[str, Record]) -> bool:
+    """Whether the record of its deployment knows another machine than this one."""
+    record = kept.get(resource.deployment)
+    noted = record.machine.get("id") if record is not None else None
+    return noted is not None and not resource.leftover and resource.id != noted
+
+
+def _second(resource: Resource, record: Record) -> dict[str, str]:
+    """It costs, but only a person can tell which one is wanted: by its name, `destroy` would end both."""
+    error = f"{resource.id} carries the name of {resource.deployment}, whose record knows {record.machine['id']}"
+    hint = "terminate the one that is not wanted, by its id"
+    return {"provider": resource.provider, "id": resource.id, "error": error, "hint": hint}
 
 
 def _row(resource: Resource) -> dict[str, Any]:
@@ -70,8 +87,15 @@ def _price(resource: Resource) -> dict[str, Any] | None:
 
 
 def _destroy(app: App, loaded: Loaded, found: list[Resource], consent: Consent) -> int:
-    """The same path as every destroy: shown, agreed to, locked, run by Ansible, told by events."""
+    """The same path as every destroy: shown, agreed to, locked, run by Ansible, told by events.
+
+    A run works on a name at one provider only; what carries it at others is left to the next one.
+    """
     reason = "orphan: our mark, but no file and no record"
-    things = dict.fromkeys((r.deployment, r.provider) for r in found)  # a machine and what is left of another: one step
-    actions = tuple(Action(deployment, provider, Kind.DESTROY, reason) for deployment, provider in things)
-    return carry_out(app, Planned(loaded, {}, Observed(), Plan(actions)), consent, "runner orphans --destroy")
+    things = {r.deployment: r.provider for r in reversed(found)}  # a machine and what is left of another: one step
+    actions = tuple(Action(name, things[name], Kind.DESTROY, reason) for name in sorted(things))
+    code = carry_out(app, Planned(loaded, {}, Observed(), Plan(actions)), consent, "runner orphans --destroy")
+    later = {f"{r.deployment} at {r.provider}" for r in found if things[r.deployment] != r.provider}
+    if later:
+        app.output.warn(f"Still there: {', '.join(sorted(later))}. Run it again.")
+    return code or (1 if later else 0)

@@ -175,6 +175,16 @@ class Limited(Protocol):
         """
 
 
+@runtime_checkable
+class Scattered(Protocol):
+    """A provider that is asked at several places, each of which only knows its own machines."""
+
+    def whereabouts(self, spec: Spec, noted: Mapping[str, Any]) -> dict[str, Any]:
+        """Where a machine for this spec may be made, for its record, as `blind_spot` and hints take it: nobody may hear
+        the answer to `create`. `noted`: what an earlier try has left there, which still counts. No network.
+        """
+
+
 class ProviderClass(Protocol):
     """The class of a provider, and its instances."""
 

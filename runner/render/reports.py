@@ -3,7 +3,7 @@
 drift    {"deployments": [{"name", "provider", "reason", "changes": [{"field", "before", "after"}]}],
           "checked": how many, "unknown": [{"name", "error", "hint"}]}
 orphans  {"orphans": [{"provider", "id", "deployment", "state", "since", "detail", "price": as everywhere}],
-          "unknown": [{"provider", "error", "hint"}]}
+          "unknown": [{"provider", "error", "hint", "id": where it is about one second machine}]}
 events   {"events": [{"time", "run", "deployment", "kind", "step", "status", "seconds", "message"}]}
 history  {"name", "entries": [{"time", "commit", "author", "subject", "changes"}]}, newest first
 locks    {"locks": [{"deployment", "holder", "since", "expires", "reason", "url"}]}
@@ -122,7 +122,8 @@ def locks_text(data: dict[str, Any], *, style: Style) -> str:
 
 
 def _unknown(name: str, row: dict[str, Any], style: Style) -> list[str]:
-    lines = wrap(f"{name} could not be looked at: {row['error']}", style.width, indent="! ", hanging="  ")
+    said = row["error"] if row.get("id") else f"could not be looked at: {row['error']}"
+    lines = wrap(f"{name}{':' if row.get('id') else ''} {said}", style.width, indent="! ", hanging="  ")
     return [
         *(style.paint(line, "yellow") for line in lines),
         *hint_lines(row.get("hint", ""), style=style, indent="  "),

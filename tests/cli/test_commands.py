@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from runner import providers
-from runner.domain import CHANGING, Kind
+from runner import providers, records
+from runner.domain import CHANGING, Kind, Resource
 from runner.errors import CredentialsError
+from runner.workflow import Planned
+from tests import factories as make
 from tests.cli.shell import Shell
 from tests.small import APP
 
@@ -92,6 +94,44 @@ def test_orphans_are_listed_and_faulty_files_are_none(shell: Shell) -> None:
         shell.there(name)
     shell.small.write("deployments/b.yml", "template: app\n")
     assert [found["deployment"] for found in shell("orphans", "--json").json["orphans"]] == ["orphan"]
+
+
+def test_second_machine_of_a_deployment_is_told_and_never_destroyed(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.small.deployment("a", "template: app\nstate: stopped\n")
+    want = shell.small.load().desired["a"]
+    records.write(shell.small.repo, make.record(want, state="stopped", machine={"id": "i-1"}))
+    volume = Resource("a", "local", "vol-1", "stopped", leftover=True)
+    there = [Resource("a", "local", name, "running") for name in ("i-1", "i-2")]
+    provider = providers.load("local")
+    monkeypatch.setattr(provider, "list", lambda self: [*there, volume])
+    assert shell("orphans", "--json").json == {"orphans": [], "unknown": []}
+    monkeypatch.setattr(provider, "rents", True)
+    answer = shell("orphans", "--destroy", "--yes", "--json")
+    [second] = answer.json["unknown"]
+    assert (answer.code, answer.json["orphans"], second["id"]) == (1, [], "i-2")
+    assert "local: i-2 carries the name of a, whose record knows i-1" in shell("orphans").out
+
+
+def test_orphans_of_one_name_at_two_providers_are_removed_one_after_the_other(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {name: [Resource("x", name, f"{name}-1", "running")] for name in ("local", "ssh")}
+    for name in there:
+        monkeypatch.setattr(providers.load(name), "list", lambda self: there[self.name])
+    removed: list[tuple[str, str]] = []
+
+    def carry_out(app: object, planned: Planned, *_: object) -> int:
+        for action in planned.plan.actions:
+            removed.append((action.deployment, action.provider))
+            there[action.provider] = []
+        return 0
+
+    monkeypatch.setattr("runner.cli.orphans.carry_out", carry_out)
+    first, second = (shell("orphans", "--destroy", "--yes") for _ in range(2))
+    assert (first.code, second.code, removed) == (1, 0, [("x", "local"), ("x", "ssh")])
+    assert "x at ssh" in first.err
 
 
 def test_faulty_settings_stop_the_search_for_orphans(shell: Shell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,9 +73,11 @@ class Launch:
         raise self._in_vain(failure)
 
     def _tidy(self, besides: str = "") -> None:
-        """Remove the groups where nothing was to be had."""
-        for region in dict.fromkeys(attempt.region for attempt in self.attempts):
-            if region != besides:
+        """Remove the groups where nothing was to be had. What cannot be removed shows as left over: a machine that was
+        made elsewhere, or why there is none, matters more.
+        """
+        for region in dict.fromkeys(attempt.region for attempt in self.attempts if attempt.region != besides):
+            with contextlib.suppress(ProviderError):
                 remove.group(self.api, region, self.wanted.mark)
 
     def _in_vain(self, failure: ProviderError | None) -> ProviderError:

@@ -52,14 +52,14 @@ def places(api: Api, region: str, type_: str, *, subnet: str = "", zone: str = "
 
 def group(api: Api, region: str, mark: Mark, place: Place, cidrs: Sequence[str]) -> str:
     """The id of the machine's own group in this network, with exactly these networks let in."""
-    name = f"slipway-{mark.repo}-{mark.deployment}"
-    where = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [place.vpc]}]
+    # By mark and never by name: of a group that somebody else has called the same, nothing is known.
+    where = [*seen.marked(mark.repo, mark.deployment), {"Name": "vpc-id", "Values": [place.vpc]}]
     found = api.pages(region, "describe_security_groups", "SecurityGroups", Filters=where)
     if not found:
         api.call(
             region,
             "create_security_group",
-            GroupName=name,
+            GroupName=f"slipway/{mark.repo}/{mark.deployment}",
             Description=f"Slipway: SSH to {mark.deployment}",
             VpcId=place.vpc,
             TagSpecifications=[{"ResourceType": "security-group", "Tags": seen.tags(mark)}],
@@ -96,7 +96,7 @@ def callers_address(target: str) -> str:
             return f"{probe.getsockname()[0]}/32"
     try:
         with urllib.request.urlopen(WHO_AM_I, timeout=TIMEOUT_S) as answer:
-            return f"{ip_address(answer.read().decode().strip())}/32"
+            return str(ip_network(ip_address(answer.read().decode().strip())))  # of one address: /32, or /128
     except (OSError, ValueError) as error:
         hint = "say it: machine: {ssh_cidrs: [203.0.113.7/32]}, or providers.aws.ssh_cidrs"
         message = f"{WHO_AM_I} does not tell from which address you come: {error}"

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
-from runner.errors import InvalidRequestError, ProviderError, QuotaError
+from runner.errors import GoneError, InvalidRequestError, ProviderError, QuotaError
 from runner.providers.aws import catalogue, seen, views
 from runner.providers.aws.account import Account
 from runner.providers.aws.seen import Seen
@@ -139,6 +139,11 @@ class Provider:
             for one in offers(spec, self._context.settings):
                 yield one.type, one.region, market
 
+    def whereabouts(self, spec: Spec, noted: Mapping[str, Any]) -> dict[str, Any]:
+        """The regions that are tried, after those that were tried before."""
+        before = regions(noted, {}) if noted.get("region") else []
+        return {"region": list(dict.fromkeys([*before, *regions(spec["machine"], self._context.settings)]))}
+
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """The machine that is there, or a new one of the first type, zone and region that has one."""
         from runner.providers.aws.launch import Launch
@@ -167,7 +172,7 @@ class Provider:
 
         there = seen.one(self._api, machine["region"], machine["id"])
         if there is None:
-            return
+            raise GoneError(f"{machine['id']} is gone", code="gone", hint="run it again")
         host = self._account.host(there, machine["key"])
         host.run(host.as_root(userdata.settle_command(ttl_s(spec)), asks=False), "")
         if there.tags.get(seen.DIGEST) != mark.digest:

@@ -40,7 +40,9 @@ class Seen:
     spot: bool
     spot_request: str
     launched: str
-    """ISO time."""
+    """ISO time of its last start."""
+    born: str
+    """Likewise, of its first one."""
     reason_code: str
     reason: str
     """Why it is in this state, in AWS's words."""
@@ -147,12 +149,19 @@ def from_answer(data: Mapping[str, Any], region: str) -> Seen:
         spot=data.get("InstanceLifecycle") == "spot",
         spot_request=request,
         launched=_iso(data.get("LaunchTime", "")),
+        born=_iso(_first_attached(interfaces) or data.get("LaunchTime", "")),
         reason_code=reason.get("Code", ""),
         reason=reason.get("Message") or data.get("StateTransitionReason", ""),
         since=data.get("StateTransitionReason", ""),
         token=data.get("ClientToken", ""),
         parts=frozenset({*volumes, *groups, *({request} if request else ())}),
     )
+
+
+def _first_attached(interfaces: Sequence[Mapping[str, Any]]) -> datetime | str:
+    """When the primary interface was, which stays for life; a stopped machine's next start is a new launch."""
+    attached = (one.get("Attachment", {}) for one in interfaces)
+    return next((one.get("AttachTime", "") for one in attached if one.get("DeviceIndex") == 0), "")
 
 
 def _iso(moment: datetime | str) -> str:

@@ -14,6 +14,8 @@ LIMIT_BYTES = 16384
 """AWS takes no more."""
 SETTLED = "/var/lib/slipway/settled"
 """The file that says that the machine was finished once: from then on only its ttl ends it."""
+GUARD = "/etc/slipway/guard"
+"""The times that the machine ends itself by."""
 NOTICE_UNIT = "slipway-notice.service"
 _SCRIPTS = Path(__file__).parent / "machine"
 
@@ -54,8 +56,11 @@ def cloud_config(boot: FirstBoot) -> str:
 
 
 def settle_command(ttl_s: int) -> str:
-    """For a root shell on the machine: it is finished, and this is how long it may live."""
-    return f"sh -c 'sed -i s/^TTL_S=.*/TTL_S={int(ttl_s)}/ /etc/slipway/guard && test -e {SETTLED} || : > {SETTLED}'"
+    """For a root shell on the machine: it is finished, and this is how long it may live. Fails when it cannot be noted:
+    a machine that knows another ttl ends at the wrong time.
+    """
+    noted = f"{{ test -e {SETTLED} || : > {SETTLED}; }}"
+    return f"sh -c 'sed -i s/^TTL_S=.*/TTL_S={int(ttl_s)}/ {GUARD} && {noted}'"
 
 
 def _numbers(boot: FirstBoot) -> tuple[str, str]:

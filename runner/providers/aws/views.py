@@ -106,7 +106,7 @@ def end(seen: Seen, ttl_s: int) -> str:
     """When its ttl is over, as ISO time; empty when it has none."""
     if not ttl_s:
         return ""
-    return (datetime.fromisoformat(seen.launched) + timedelta(seconds=ttl_s)).isoformat(timespec="seconds")
+    return (datetime.fromisoformat(seen.born) + timedelta(seconds=ttl_s)).isoformat(timespec="seconds")
 
 
 def leftover(part: Part, provider: str) -> Resource:

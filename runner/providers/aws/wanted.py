@@ -88,7 +88,7 @@ def offers(spec: Spec, settings: Mapping[str, Any]) -> tuple[Offer, ...]:
     limit = machine.get("max_hourly")
     if limit:
         known = ((one, one.about if one.hourly is None else one.hourly) for one in found)
-        return tuple(one for one, hourly in known if hourly is None or hourly <= limit)
+        return tuple(one for one, hourly in known if hourly is not None and hourly <= limit)
     # Types compare alike in every region, so where prices are unknown the known ones of another region keep the limit.
     cheapest = min((one.about for one in found if one.about), default=None)
     return tuple(one for one in found if cheapest is None or (one.about and one.about <= cheapest * DEARER))

@@ -10,7 +10,7 @@ import pytest
 from runner.errors import CapacityError, CredentialsError, InvalidRequestError, ProviderError, QuotaError
 from runner.providers.base import Mark
 from tests.lab.cloud import LOST
-from tests.providers.aws.conftest import MARK, Shop
+from tests.providers.aws.conftest import MARK, Shop, wanted
 
 
 def described(shop: Shop, machine: str, region: str = "us-east-1") -> dict:
@@ -105,6 +105,17 @@ def test_machine_that_does_not_show_up_yet_is_not_made_twice(shop: Shop, monkeyp
     assert shop.ids() == [first.id]
 
 
+def test_machine_that_was_never_noted_is_found_in_the_region_that_was_asked(shop: Shop) -> None:
+    """The run before died after its call, and the file has named another region since."""
+    before = shop.provider({}).whereabouts(wanted({"region": "us-west-2"}), {})
+    first = shop.create({"region": "us-west-2"})
+    after = shop.provider({}).whereabouts(wanted({"region": ["us-east-1", "us-west-2"]}), before)
+    assert (before, after) == ({"region": ["us-west-2"]}, {"region": ["us-west-2", "us-east-1"]})
+    provider = shop.provider({"region": "us-east-1"}, machine=after)
+    assert provider.create(MARK, wanted({"region": "us-east-1"})).id == first.id
+    assert shop.ids() == [first.id]
+
+
 def test_after_a_destroy_the_same_deployment_gets_a_new_machine(shop: Shop) -> None:
     first = shop.create()
     shop.provider({}).destroy(MARK)
@@ -143,6 +154,21 @@ def test_next_region_is_tried_after_a_quota(shop: Shop) -> None:
     assert len(shop.cloud.calls.of("RunInstances", region="us-east-1")) == 2  # one for each type: other zones share it
     assert not shop.groups("us-east-1")
     assert len(shop.groups("us-west-2")) == 1
+
+
+def test_group_that_cannot_be_removed_elsewhere_loses_no_machine(shop: Shop) -> None:
+    shop.cloud.faults.add("RunInstances", "VcpuLimitExceeded", times=None, match={"region": "us-east-1"})
+    shop.cloud.faults.add("DeleteSecurityGroup", "UnauthorizedOperation", times=None)
+    machine = shop.create({"region": ["us-east-1", "us-west-2"]})
+    assert shop.cloud.calls.of("DeleteSecurityGroup")
+    assert shop.ids() == [machine.id]
+
+
+def test_group_of_a_like_name_is_not_taken_for_ours(shop: Shop) -> None:
+    """`shop` with `a-b`, and `shop-a` with `b`."""
+    for mark in (Mark("shop", "a-b"), Mark("shop-a", "b")):
+        shop.create(mark=mark)
+    assert sorted(shop.groups()) == ["slipway/shop-a/b", "slipway/shop/a-b"]
 
 
 def test_quota_everywhere_is_a_quota_error_with_what_was_tried(shop: Shop) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import CredentialsError, InvalidRequestError, ProviderError
+from runner.errors import CredentialsError, GoneError, InvalidRequestError, ProviderError
 from runner.providers.base import Mark
 from runner.workflow import make_plan
-from tests.providers.aws.conftest import MARK, Shop
+from tests.providers.aws.conftest import MARK, Shop, wanted
 from tests.small import Small
 
 LABELS = {"managed-by": "slipway", "slipway-repo": "shop", "slipway-deployment": "chat", "slipway-digest": "d1"}
@@ -132,7 +132,7 @@ def test_destroy_touches_nobody_else(shop: Shop) -> None:
     shop.create()
     shop.provider({}).destroy(MARK)
     assert shop.ids() == [other.id]
-    assert shop.groups() == ["slipway-shop-other"]
+    assert shop.groups() == ["slipway/shop/other"]
 
 
 def test_group_and_volume_without_machine_are_left_overs(shop: Shop) -> None:
@@ -168,6 +168,12 @@ def test_interrupted_spot_is_gone_with_its_reason_and_waits_from_the_second_time
         [found] = [one for one in listed(shop) if one.state == "gone"]
         assert "took the spot machine" in found.detail
         assert bool(found.facts.get("wait")) is bool(number)
+
+
+def test_machine_that_is_gone_cannot_be_settled(shop: Shop) -> None:
+    gone = {"id": "i-0123456789abcdef0", "region": "us-east-1", "key": ""}
+    with pytest.raises(GoneError, match="i-0123456789abcdef0"):
+        shop.provider({}).settle(MARK, wanted(), gone)
 
 
 def test_region_that_does_not_answer_blocks_what_is_there_and_nothing_else(shop: Shop) -> None:

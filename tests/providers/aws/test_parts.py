@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,9 @@ from runner.errors import (
     QuotaError,
     ThrottledError,
 )
-from runner.providers.aws import causes, keys, network, userdata
+from runner.providers.aws import causes, keys, network, seen, userdata, views
 from runner.providers.aws.options import AwsSettings, Options
-from runner.providers.aws.wanted import seconds, tokens, wanted
+from runner.providers.aws.wanted import offers, seconds, tokens, wanted
 from runner.providers.base import Mark
 from tests.providers.aws.conftest import wanted as spec
 
@@ -129,6 +131,32 @@ def test_spot_is_a_word_or_a_mapping() -> None:
     assert AwsSettings().region == "us-east-1"
 
 
+@pytest.mark.parametrize(
+    ("attached", "ends"), [(True, "2026-06-01T11:00:00+00:00"), (False, "2026-06-02T11:00:00+00:00")]
+)
+def test_ttl_counts_from_the_first_launch(*, attached: bool, ends: str) -> None:
+    first, start = datetime(2026, 6, 1, 10, tzinfo=UTC), datetime(2026, 6, 2, 10, tzinfo=UTC)
+    later = {"Attachment": {"DeviceIndex": 1, "AttachTime": start}}
+    primary = {"Attachment": {"DeviceIndex": 0, "AttachTime": first}}
+    machine = {
+        "InstanceId": "i-1",
+        "InstanceType": "g6.xlarge",
+        "State": {"Name": "running"},
+        "LaunchTime": start,
+        "NetworkInterfaces": [later, *([primary] if attached else [])],
+    }
+    found = seen.from_answer(machine, "us-east-1")
+    assert views.end(found, 3600) == ends
+    assert found.launched == "2026-06-02T10:00:00+00:00"
+
+
+def test_machine_of_unknown_price_is_not_taken_below_a_limit() -> None:
+    unknown = spec({"gpu": "", "type": "zz9.large"})
+    assert len(offers(unknown, {})) == 1
+    assert not offers(spec({"gpu": "", "type": "zz9.large", "max_hourly": 100}), {})
+    assert offers(spec({"max_hourly": 100}), {})
+
+
 def test_own_settings_give_what_the_deployment_does_not_say() -> None:
     found = wanted(Mark("shop", "chat"), spec({"key": "mine"}), {"region": "eu-west-1", "key": "ours", "user": "ops"})
     assert {offer.region for offer in found.offers} == {"eu-west-1"}
@@ -168,6 +196,18 @@ def test_guard_ends_a_machine_whose_time_is_over(
 def test_guard_ends_a_machine_that_was_not_finished_in_time(tmp_path: Path) -> None:
     assert guarded(tmp_path, born_ago_s=0, setup_s=0, ttl_s=0, settled=False)
     assert not guarded(tmp_path / "other", born_ago_s=0, setup_s=0, ttl_s=0, settled=True)
+
+
+def test_settling_notes_the_ttl_or_fails(tmp_path: Path) -> None:
+    told = userdata.settle_command(7200)
+    guard, mark = tmp_path / "guard", tmp_path / "settled"
+    command = ["sh", "-c", told.replace(userdata.GUARD, str(guard)).replace(userdata.SETTLED, str(mark))]
+    assert subprocess.run(command, capture_output=True, check=False).returncode
+    assert not mark.exists()
+    guard.write_text("SETUP_S=60\nTTL_S=0\n")
+    for _ in range(2):
+        subprocess.run(command, check=True)
+        assert (guard.read_text(), mark.exists()) == ("SETUP_S=60\nTTL_S=7200\n", True)
 
 
 def guarded(root: Path, *, born_ago_s: int, setup_s: int, ttl_s: int, settled: bool) -> bool:
@@ -217,6 +257,9 @@ def test_missing_key_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_own_address_is_that_of_the_route_or_what_aws_says(monkeypatch: pytest.MonkeyPatch) -> None:
     assert network.callers_address("127.0.0.1") == "127.0.0.1/32"
+
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.BytesIO(b"2001:db8::7\n"))
+    assert network.callers_address("") == "2001:db8::7/128"
 
     def unreachable(*_: object, **__: object) -> None:
         raise urllib.error.URLError("no route")

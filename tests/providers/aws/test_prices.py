@@ -95,7 +95,7 @@ def test_region_offers_only_what_it_has(cloud, api):
 
 def machine(*, spot: bool = False, zone: str = "us-east-1b") -> Seen:
     nothing = dict.fromkeys(
-        ("deployment", "address", "spot_request", "launched", "reason_code", "reason", "since", "token"), ""
+        ("deployment", "address", "spot_request", "launched", "born", "reason_code", "reason", "since", "token"), ""
     )
     return Seen(
         id="i-1",
