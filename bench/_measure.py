@@ -67,6 +67,21 @@ def run(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] 
     return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
+def peer(requirement: str, program: str) -> str:
+    """Path of a neighbour's program, in an environment of its own with the same Python; empty when it cannot be had."""
+    venv = CACHE / requirement
+    path = venv / "bin" / program
+    if not path.exists():
+        note(f"installing {requirement} into {venv}")
+        try:
+            run([UV, "venv", "--quiet", "--clear", "--no-project", "--python", PYTHON, str(venv)])
+            run([UV, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), requirement])
+        except CommandFailed as failure:
+            note(f"{requirement} is left out: {failure}")
+            return ""
+    return str(path)
+
+
 def alternate(sides: Mapping[str, Callable[[], Sample]], samples: int, warm_ups: int = 1) -> dict[str, list[Sample]]:
     """Samples of every side, in turns, so that whatever else the machine does meets all of them alike."""
     taken: dict[str, list[Sample]] = {name: [] for name in sides}

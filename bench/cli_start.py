@@ -8,16 +8,13 @@ import argparse
 from functools import partial
 
 from bench._measure import (
-    CACHE,
     PYTHON,
     RUNNER,
-    UV,
-    CommandFailed,
     alternate,
     compare,
     emit,
     load_now,
-    note,
+    peer,
     run,
     summary,
 )
@@ -38,7 +35,7 @@ def main() -> None:
         "runner --help": [RUNNER, "--help"],
         "runner version": [RUNNER, "version"],
     }
-    dstack = "" if options.quick else _dstack()
+    dstack = "" if options.quick else peer(DSTACK, "dstack")
     if dstack:
         commands["dstack --help"] = [dstack, "--help"]
     taken = alternate({name: partial(run, argv) for name, argv in commands.items()}, samples, warm_ups=2)
@@ -55,21 +52,6 @@ def main() -> None:
         sides={name: summary(found) for name, found in taken.items()},
         ratios=ratios,
     )
-
-
-def _dstack() -> str:
-    """Path of the neighbour, in an environment of its own made with the same Python; empty when it cannot be had."""
-    venv = CACHE / DSTACK
-    program = venv / "bin" / "dstack"
-    if not program.exists():
-        note(f"installing {DSTACK} into {venv}")
-        try:
-            run([UV, "venv", "--quiet", "--clear", "--no-project", "--python", PYTHON, str(venv)])
-            run([UV, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), DSTACK])
-        except CommandFailed as failure:
-            note(f"{DSTACK} is left out: {failure}")
-            return ""
-    return str(program)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""From hosts that only have SSH to a service on each: `runner reconcile` against shell scripts by parallel SSH and
-against plain `ansible-playbook` with the same roles; then what each takes when there is nothing to do. On lab hosts.
+"""From hosts that only have SSH to a service on each: `runner reconcile` against shell scripts by parallel SSH, against
+pyinfra, and against plain `ansible-playbook` with the same roles; then what each takes when there is nothing to do. On
+hosts of the lab.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from bench._measure import (
     environment,
     load_now,
     note,
+    peer,
     run,
     summary,
 )
@@ -37,6 +39,7 @@ from tests.lab.host import LabError
 from tests.lab.machine import Host
 
 SCRIPT = ROOT / "bench" / "ssh_by_hand.sh"
+PYINFRA = "pyinfra==3.10.0"
 PLAYBOOK = str(Path(PYTHON).with_name("ansible-playbook"))
 PORT = 18700
 Take = Callable[[], Sample]
@@ -48,6 +51,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one host, one sample: does the benchmark itself work?")
     parser.add_argument("--hosts", type=int, nargs="+", default=[1, 5], metavar="N", help="with Docker already")
     parser.add_argument("--bare", type=int, nargs="*", default=[1], metavar="N", help="without Docker")
+    parser.add_argument(
+        "--sides", nargs="+", default=[side.name for side in SIDES], choices=[side.name for side in SIDES]
+    )
     parser.add_argument("--samples", type=int, default=2, help="first deploys of each side")
     parser.add_argument("--again", type=int, default=3, help="runs of each side with nothing to do")
     parser.add_argument("--prefix", default="bench", help="what the hosts are called; they are removed at the end")
@@ -75,14 +81,20 @@ def _ratios(sides: dict[str, list[Sample]]) -> dict[str, float]:
     """Of time. Most of the work is done on the hosts, so CPU time of the commands says little."""
     pairs = [
         ("reconcile, first", "script, first"),
+        ("reconcile, first", "pyinfra, first"),
         ("reconcile, first", "ansible-playbook, first"),
         ("plan, nothing to do", "script, nothing to do"),
         ("reconcile, nothing to do", "ansible-playbook, nothing to do"),
         ("drift --deep, nothing to do", "ansible-playbook, nothing to do"),
+        ("drift --deep, nothing to do", "pyinfra, nothing to do"),
         ("drift --deep, nothing to do", "script, nothing to do"),
     ]
     middle = {name: median(sample.seconds for sample in found) for name, found in sides.items()}
-    return {f"{one} / {other}": round(middle[one] / middle[other], 2) for one, other in pairs}
+    return {
+        f"{one} / {other}": round(middle[one] / middle[other], 2)
+        for one, other in pairs
+        if one in middle and other in middle
+    }
 
 
 def _measure(flavour: Any, count: int, options: argparse.Namespace) -> dict[str, list[Sample]]:
@@ -98,7 +110,7 @@ def _measure(flavour: Any, count: int, options: argparse.Namespace) -> dict[str,
     try:
         hosts.ensure(names, flavour)
         for sample in range(options.samples):
-            for side in (_Script, _Runner, _Ansible):
+            for side in (side for side in SIDES if side.name in options.sides):
                 with ThreadPoolExecutor() as pool:
                     fresh = list(pool.map(lambda name: hosts.reset(name, flavour), names))
                 with _folder() as folder:
@@ -191,6 +203,36 @@ class _Ansible(_Repository):
 
     def again(self) -> dict[str, Take]:
         return {"ansible-playbook": self.first}
+
+
+class _Pyinfra:
+    """The same with pyinfra's operations. It opens its own connections, and knows no password."""
+
+    name = "pyinfra"
+
+    def __init__(self, folder: Path, machines: Sequence[Host], image: str) -> None:
+        login = {"ssh_user": "ubuntu", "ssh_strict_host_key_checking": "yes"}
+        rows = [(host.address, {**login, "ssh_key": str(host.key), "ssh_port": host.port}) for host in machines]
+        known = folder / "known_hosts"
+        known.write_text("".join(f"{host.address} {host.host_key}\n" for host in machines))
+        inventory = folder / "inventory.py"
+        inventory.write_text(
+            f"hosts = {[(name, {**row, 'ssh_known_hosts_file': str(known)}) for name, row in rows]!r}\n"
+        )
+        given = {"image": image, "port": str(PORT), "rules": base64.b64encode(_rules().encode()).decode()}
+        data = [word for key, value in given.items() for word in ("--data", f"{key}={value}")]
+        deploy = str(ROOT / "bench" / "_ssh_by_pyinfra.py")
+        self._command = [peer(PYINFRA, "pyinfra"), "-y", *data, str(inventory), deploy]
+        self._folder = folder
+
+    def first(self) -> Sample:
+        return run(self._command, cwd=self._folder, env=environment(TMPDIR=str(self._folder)))
+
+    def again(self) -> dict[str, Take]:
+        return {"pyinfra": self.first}
+
+
+SIDES = (_Script, _Runner, _Pyinfra, _Ansible)
 
 
 def _rules() -> str:

@@ -20,7 +20,9 @@ class ActionModule(ActionBase):
 
     @adapted
     def run(self, it: steps.Subject, task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Sets `slipway_machine`: how to get there, or null when nothing is found."""
+        """Sets `slipway_machine`: how to get there, or null when nothing is found. Its task says `changed_when: false`,
+        because Ansible calls everything a change that is new to the inventory.
+        """
         state, check = self._task.args["state"], self._task.check_mode
         if state == "absent":
             steps.machine_absent(it, check=check)
@@ -29,4 +31,14 @@ class ActionModule(ActionBase):
             steps.machine_stopped(it, check=check)
             return {"changed": bool((task_vars["slipway_machine"] or {}).get("facts", {}).get("own"))}
         machine = steps.machine_found(it) if state == "found" else steps.machine_present(it, check=check)
-        return {"changed": False, "ansible_facts": {"slipway_machine": machine}}
+        answer: dict[str, Any] = {"changed": False, "ansible_facts": {"slipway_machine": machine}}
+        return answer | _place(task_vars["inventory_hostname"], machine) if machine else answer
+
+
+def _place(host: str, machine: dict[str, Any]) -> dict[str, Any]:
+    """How Ansible gets there, and whether it is to be prepared, for the inventory. The password for sudo stays where it
+    is kept: group_vars asks for it when it is needed.
+    """
+    known = {key: value for key, value in machine["connection"].items() if key.startswith("ansible_")}
+    groups = ["prepare"] if machine["facts"].get("prepare") else []
+    return {"add_host": {"host_name": host, "groups": groups, "host_vars": known}}

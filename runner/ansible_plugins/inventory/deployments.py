@@ -19,7 +19,7 @@ name: deployments
 short_description: Slipway deployments as hosts
 description:
   - Reads C(deployments/), C(templates/) and C(runner.yaml) of the repository around the inventory.
-  - Groups are C(converge), C(start), C(stop) and C(destroy).
+  - Groups are C(converge), C(start), C(stop) and C(destroy), and C(prepare), which fills once machines are known.
 options:
   plugin:
     description: Must be C(deployments).
@@ -43,7 +43,7 @@ class InventoryModule(BaseInventoryPlugin):
     def parse(self, inventory, loader, path, cache=True):  # noqa: FBT002 - Ansible's signature
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        for group in ("converge", "start", "stop", "destroy"):
+        for group in ("converge", "start", "stop", "destroy", "prepare"):
             inventory.add_group(group)
         plan = os.environ.get("SLIPWAY_PLAN")
         hosts = json.loads(Path(plan).read_text(encoding="utf-8")) if plan else self._all(Path(path).parent.parent)

@@ -29,7 +29,7 @@ EXAMPLES = r"""
 - name: Ensure the engine's settings are as wanted
   docker_settings:
     settings: {live-restore: true}
-  notify: Reload Docker
+  notify: Have the engine take its settings over
 """
 
 RETURN = r"""
