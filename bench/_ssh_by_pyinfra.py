@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
+from typing import Any
 
 from pyinfra import host
 from pyinfra.operations import apt, files, server, systemd
@@ -20,7 +21,7 @@ CONTAINER = SCRIPT[SCRIPT.index("docker image inspect") :]
 NAMES = f"name=by-hand image={host.data.image} port={host.data.port}"
 
 
-def put(text: str, path: str) -> object:
+def put(text: str, path: str) -> Any:
     """A file of root's."""
     return files.put(name=path, src=io.StringIO(text), dest=path, mode="644", _sudo=True)
 
