@@ -19,8 +19,8 @@ name: deployments
 short_description: Slipway deployments as hosts
 description:
   - Reads C(deployments/), C(templates/) and C(runner.yaml) of the repository around the inventory.
-  - Groups are C(converge), C(start), C(stop) and C(destroy), C(close) for those of the first two that must not be open to
-    callers any more, and C(prepare), which fills once machines are known.
+  - Groups are C(converge), C(start), C(stop) and C(destroy); C(close), for those of the first two that must not be open
+    to callers any more; and C(prepare), which fills once machines are known.
 options:
   plugin:
     description: Must be C(deployments).
