@@ -81,6 +81,8 @@ class Context:
     """Source of a secret (`env:NAME`, …) → its value. Raises CredentialsError."""
     everywhere: bool = False
     """Look also where no file and no record points to: for orphans."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What was asked already, by whoever was opened for the same step before; the provider says what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,14 @@ class Scattered(Protocol):
         """Where a machine for this spec may be made, for its record, as `blind_spot` and hints take it: nobody may hear
         the answer to `create`. `noted`: what an earlier try has left there, which still counts. No network.
         """
+
+
+@runtime_checkable
+class Foresighted(Protocol):
+    """A provider whose `create` waits for answers while others wait for their turn."""
+
+    def look_ahead(self, spec: Spec) -> None:
+        """Ask now whom `create` will most likely ask; the answers go into the context. May block, decides nothing."""
 
 
 class ProviderClass(Protocol):

@@ -50,5 +50,7 @@ def _place(host: str, machine: dict[str, Any], state: str) -> dict[str, Any]:
     password for sudo stays where it is kept: group_vars asks for it when it is needed. What goes away is not prepared.
     """
     told = {key: value for key, value in machine["connection"].items() if key.startswith("ansible_")}
+    if state == "present" and not machine["connection"].get("become_password"):
+        told["ansible_become_password"] = None  # nobody need ask
     groups = ["prepare"] if state == "present" and machine["facts"].get("prepare") else []
     return {"add_host": {"host_name": host, "groups": groups, "host_vars": {**LOCAL, "ansible_host": host, **told}}}
