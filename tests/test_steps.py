@@ -191,6 +191,6 @@ def test_who_looks_ahead_is_not_asked_again_when_it_is_his_turn(
 
     monkeypatch.setattr(providers, "load", {"one": Ahead}.__getitem__)
     monkeypatch.setattr(providers, "names", lambda: ("one",))
-    monkeypatch.setattr(steps.locks, "shared_folder", lambda repo, repo_id: tmp_path / "locks")
+    monkeypatch.setattr("runner.locks.shared_folder", lambda repo, repo_id: tmp_path / "locks")
     steps.machine_present(subject(tmp_path, {**make.spec(), "provider": ["one"], "secrets": {}}), check=False)
     assert asked == ["look", "create, it answers"]
