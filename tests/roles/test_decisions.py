@@ -5,6 +5,7 @@ of the roles; only the look at the host is made up.
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -307,5 +308,8 @@ def test_rules_that_stand_are_left_alone() -> None:
 def test_role_decides(case: Case) -> None:
     assert topics(case) == case.topics
     assert all((ROOT / "roles" / case.role / "tasks" / f"{topic}.yml").is_file() for topic in case.topics)
+    taken_up = (ROOT / "roles" / case.role / "tasks" / "topics.yml").read_text()
+    decided = evaluate(case, f"__{case.role}_topics")
+    assert re.findall(r"when: __\w+_topics\.(\w+)", taken_up) == list(decided)
     if case.show:
         assert evaluate(case, case.show) == case.shown
