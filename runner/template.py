@@ -23,6 +23,9 @@ class Requirements(Model):
     """What the machine must have."""
 
     gpu: Literal["required", "optional", "none"] = "none"
+    gpus_from: str = Field(
+        "", description="The whole-number parameter that says over how many GPUs one model is spread"
+    )
     vram_gb: float = Field(0, ge=0, description="GPU memory; a model may need more")
     ram_gb: float = Field(1, ge=0)
     disk_gb: float = Field(1, ge=0, description="Free disk, models not counted")
@@ -266,4 +269,12 @@ class Template(Model):
             if switch not in self.params or self.params[switch].type != "boolean":
                 msg = f"{name}: only_with {switch!r} is not a boolean parameter"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _gpus_are_counted(self) -> Template:
+        name = self.requirements.gpus_from
+        if name and (name not in self.params or self.params[name].type != "integer"):
+            msg = f"requirements.gpus_from {name!r} is not an integer parameter"
+            raise ValueError(msg)
         return self

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runner import expressions
+from runner import derived, expressions
 from runner.template import Template
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -203,6 +203,12 @@ def test_jupyter_takes_the_cuda_image_on_a_gpu_machine():
     jupyter = TEMPLATES["jupyter"]
     images = [expressions.text(jupyter.service.image, context(jupyter, machine=m)) for m in ({}, {"gpu": "L4"})]
     assert ["cuda" in image for image in images] == [False, True]
+
+
+@pytest.mark.parametrize(("name", "param"), [("vllm", "tensor_parallel_size"), ("tgi", "num_shard")])
+def test_model_that_is_spread_needs_as_many_gpus(name, param):
+    counts = [derived.needs(TEMPLATES[name], {param: value}).get("gpu_count", 1) for value in (None, 1, 4)]
+    assert counts == [1, 1, 4]
 
 
 @pytest.mark.parametrize(

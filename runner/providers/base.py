@@ -185,6 +185,17 @@ class Scattered(Protocol):
         """
 
 
+@runtime_checkable
+class Finite(Protocol):
+    """The class of a provider whose machines can be full."""
+
+    @classmethod
+    def overbooked(cls, specs: Mapping[str, Spec], settings: dict[str, Any]) -> Mapping[str, str]:
+        """Deployment → why there is no room for it on the machine that it names, if all before it are there. No
+        network.
+        """
+
+
 class ProviderClass(Protocol):
     """The class of a provider, and its instances."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 
 from runner.errors import CredentialsError, ProviderError
 from runner.providers.ssh import client
-from runner.providers.ssh.client import SshHost, alias, fingerprint, jump_login, scan
+from runner.providers.ssh.client import SshHost, alias, fingerprint, scan
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS
 from runner.repo import Repo
+from tests.way import walked
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY3"
 FRAME = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
@@ -134,6 +136,22 @@ def test_failure_on_the_way_names_the_host_where_it_happened(repo: Repo, said: s
     assert hint in error.hint
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (f"me@192.0.2.3: Permission denied (publickey).\r\n{ENDED}{ENDED}", "me@192.0.2.3 does not accept the key"),
+        (f"keeper@192.0.2.1: Permission denied (publickey).\r\n{ENDED}", "keeper@192.0.2.1 does not accept the key"),
+        (f"{THROUGH_REFUSED}{ENDED}", "door (192.0.2.1:22) cannot be reached through gate: channel 0"),
+        (THROUGH_REFUSED, "gpu-1 (192.0.2.10:22) cannot be reached through door: channel 0"),
+        (f"{THROUGH_SILENT}{ENDED}", "door (192.0.2.1:22) cannot be reached through gate: Connection to"),
+    ],
+)
+def test_failure_on_a_long_way_names_the_host_where_it_happened(repo: Repo, said: str, message: str) -> None:
+    gate = SshHost(repo, "gate", {**LOGIN_DEFAULTS, "address": "192.0.2.3", "user": "me"})
+    door = SshHost(repo, "door", {**LOGIN_DEFAULTS, "address": "192.0.2.1", "user": "keeper"}, gate)
+    assert message in str(host(repo, door).translated(255, said.strip()))
+
+
 def test_key_that_a_file_gives_is_changed_there(repo: Repo) -> None:
     error = host(repo, host_key=KEY).translated(255, CHANGED.strip())
     assert (error.code, "into host_key of gpu-1" in error.hint) == ("host-key-changed", True)
@@ -199,6 +217,37 @@ def test_way_through_another_host_is_pinned_too(repo: Repo) -> None:
         assert part in way
 
 
+def test_way_through_several_hosts_is_walked_by_the_real_ssh(
+    repo: Repo, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    """Percent signs of folders are no tokens of ssh, however deep."""
+    strange = Repo(tmp_path / "100%h of it")
+    first = SshHost(strange, "first", {**LOGIN_DEFAULTS, "address": "127.0.0.1", "port": free_port(), "user": "a"})
+    second = SshHost(strange, "second", {**LOGIN_DEFAULTS, "address": "192.0.2.2", "port": 2222, "user": "b"}, first)
+    command = host(strange, second, key="keys/id").command("true")
+    *_, middle, inner = walked(command, tmp_path)
+    for words, place, through in (
+        (middle, "b@192.0.2.2", "[192.0.2.10]:22"),
+        (inner, "a@127.0.0.1", "[192.0.2.2]:2222"),
+    ):
+        assert words[words.index("-W") + 1] == through
+        assert words[-1] == place
+        assert options(words)["UserKnownHostsFile"] == options(first.command())["UserKnownHostsFile"].replace(
+            "/first", "/second" if place.startswith("b") else "/first"
+        )
+    assert host(strange, second).way() == [
+        {"address": "127.0.0.1", "port": first.login["port"], "user": "a", "key": ""},
+        {"address": "192.0.2.2", "port": 2222, "user": "b", "key": ""},
+    ]
+
+
+def test_key_file_is_found_from_everywhere(repo: Repo) -> None:
+    one = host(repo, key="keys/id")
+    assert one.connection()["ansible_ssh_private_key_file"] == f"{repo.root}/keys/id"
+    assert f"{repo.root}/keys/id" in one.command()
+    assert host(repo, key="").connection()["ansible_ssh_private_key_file"] == ""
+
+
 def test_connection_is_shared_by_equals_only(repo: Repo, tmp_path: Path) -> None:
     def path(one: SshHost) -> str:
         return options(one.command())["ControlPath"]
@@ -236,21 +285,6 @@ def test_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.
 )
 def test_root_needs_no_sudo(repo: Repo, user: str, asks: bool, command: str) -> None:
     assert host(repo, user=user).as_root("id", asks=asks) == command
-
-
-@pytest.mark.parametrize(
-    ("text", "login"),
-    [
-        ("door", ("door", 22, "")),
-        ("me@door", ("door", 22, "me")),
-        ("192.0.2.1:2222", ("192.0.2.1", 2222, "")),
-        ("me@192.0.2.1:2222", ("192.0.2.1", 2222, "me")),
-    ],
-)
-def test_jump_is_read(text: str, login: tuple[str, int, str]) -> None:
-    name, found = jump_login(text)
-    assert (name, found["port"], found["user"]) == login
-    assert found["address"] == name
 
 
 def test_key_is_pinned_under_address_and_port() -> None:

@@ -34,6 +34,13 @@ def sharing(vram: float, port: int = 8888) -> dict[str, Any]:
     return spec("all", port, vram, share_gpu=True)
 
 
+def spread(over: int, uses: str = "all", **machine: Any) -> dict[str, Any]:
+    """A deployment whose model is spread over several GPUs."""
+    made = spec(uses, **machine)
+    made["needs"]["gpu_count"] = over
+    return made
+
+
 def on(
     host: str, name: str = "other", gpu_ids: tuple[str, ...] = (), spec: dict[str, Any] | None = None, **asked: Any
 ) -> Record:
@@ -92,6 +99,12 @@ def on(
         (L4, sharing(8), [on("here", "chat", spec=spec("all", vram=8, port=1))], "has no GPU with 8 GB free"),
         (L4, spec("all", vram=8), [on("here", "chat", spec=sharing(8, port=1))], "has 0 of 1 GPUs free, not 1"),
         (FOUR, sharing(40), [on("here", f"d{n}", (str(n),), spec=sharing(41, port=n)) for n in range(4)], NO_40),
+        # whose GPU is for others
+        (L4, spec("auto", gpu="none"), [on("here", uses="all", port=1)], ""),
+        ({}, spec("auto", gpu="none"), [], ""),
+        # whose model is spread over several
+        (FOUR, spread(4), [], ""),
+        (FOUR, spread(4), [on("here", uses="all", port=1)], "has 3 of 4 GPUs free, not 4"),
         # ports
         ({}, spec(), [on("here", "chat")], "port 8888 is used there by chat"),
         ({}, spec(port=8889), [on("here", "chat")], ""),
@@ -163,6 +176,10 @@ def test_two_creates_one_after_the_other_fill_the_pool() -> None:
         (spec("auto", gpus=2), PLAIN, 2),
         (spec("none"), FOUR, 0),
         ({}, FOUR, 0),
+        # as many as its model is spread over, unless it says more; none where the GPUs are for others
+        (spread(2), FOUR, 2),
+        (spread(2, gpus=4), FOUR, 4),
+        (spec("auto", gpu="none"), FOUR, 0),
     ],
 )
 def test_gpus_that_a_deployment_takes(wanted: dict[str, Any], host: dict[str, Any], count: int) -> None:
@@ -223,3 +240,46 @@ def test_model_that_does_not_fit_is_refused_with_the_smallest_that_would(
     machine: dict[str, Any], vram: float, said: str
 ) -> None:
     assert Provider.misfit(spec("all", vram=vram, **machine), {"hosts": POOL}) == said
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (spec("all", gpu="none", host="small"), "says gpu: none, but it needs a GPU"),
+        (spec("auto", gpu="none", gpus=1), "says gpu: none, but it needs a GPU"),
+        (spec("auto", gpu="none", host="small"), ""),
+        (spread(4, gpus=2, host="large"), "says gpus: 2, but its model is to be spread over 4"),
+        (spread(4, host="large"), ""),
+        (spread(4, address="192.0.2.9"), ""),
+    ],
+)
+def test_what_contradicts_itself_is_refused(wanted: dict[str, Any], said: str) -> None:
+    assert Provider.misfit(wanted, {"hosts": POOL}) == said
+
+
+@pytest.mark.parametrize(
+    ("specs", "said"),
+    [
+        ({"a": spec("all", host="small")}, {}),
+        ({"a": spec("all", host="small"), "b": spec("all", host="large")}, {}),
+        ({"a": spec("all", host="small"), "b": spec("none", host="small")}, {}),
+        ({"a": spec("auto", host="small"), "b": spec("auto", host="small", gpu="none")}, {}),
+        ({"a": spec("all", host="small"), "b": spec("all", gpu="L4")}, {}),  # from the pool: not known yet
+        (
+            {"a": spec("all", host="small"), "b": spec("auto", host="small"), "c": spec("all", host="small")},
+            dict.fromkeys("bc", "small has 0 of 1 GPUs free, not 1; taken by: a"),
+        ),
+        (
+            {"a": spread(2, host="large"), "b": spec("all", host="large"), "c": spread(2, host="large")},
+            {"c": "large has 1 of 4 GPUs free, not 2; taken by: a, b"},
+        ),
+        ({name: spec("all", vram=12, host="small", share_gpu=True) for name in "ab"}, {}),
+        (
+            {name: spec("all", vram=12, host="small", share_gpu=True) for name in "abc"},
+            {"c": "small has no GPU with 12 GB free; taken by: a, b"},
+        ),
+        ({"a": spec("all", host="gone"), "b": spec("all", host="gone")}, {}),  # said elsewhere
+    ],
+)
+def test_gpus_of_a_host_that_several_name_are_counted(specs: dict[str, Any], said: dict[str, str]) -> None:
+    assert Provider.overbooked(specs, {"hosts": POOL}) == said

@@ -60,12 +60,27 @@ class SshHost:
         if self.login.get("key"):
             words += ["IdentitiesOnly=yes"]
         if self.jump:
-            words += [f"ProxyCommand={shlex.join(self.jump.passage())}"]
+            words += [f"ProxyCommand={self.jump.passage()}"]
         return [part for word in words for part in ("-o", word)]
 
-    def passage(self) -> list[str]:
-        """The ssh command line that goes through this host to another one, with this host's key pinned as well."""
-        return self.command(before=("-o", "ControlMaster=no", "-o", "ControlPath=none", "-W", "[%h]:%p"))
+    def passage(self) -> str:
+        """The ssh command that goes through this host to another one, with this host's key pinned as well; for
+        ProxyCommand, where a percent sign that is none of its own is doubled.
+        """
+        command = shlex.join(self.command(before=("-o", "ControlMaster=no", "-o", "ControlPath=none", "-W", "@")))
+        return command.replace("%", "%%").replace("-W @", "-W '[%h]:%p'", 1)
+
+    def way(self) -> list[dict[str, Any]]:
+        """How to get to the hosts in between, the first one first."""
+        if not self.jump:
+            return []
+        return [*self.jump.way(), {key: self.jump.login[key] for key in ("address", "port", "user", "key")}]
+
+    @property
+    def _key(self) -> str:
+        """The file of the private key, wherever the command is run; empty when there is none."""
+        key = self.login.get("key")
+        return str(self._repo.root / Path(key).expanduser()) if key else ""
 
     @property
     def _connection(self) -> str:
@@ -82,7 +97,7 @@ class SshHost:
 
     def command(self, *words: str, batch: bool = True, before: Sequence[str] = ()) -> list[str]:
         """The ssh command line; the words are one remote command, quoted by the caller."""
-        key = ["-i", str(Path(self.login["key"]).expanduser())] if self.login.get("key") else []
+        key = ["-i", self._key] if self.login.get("key") else []
         quiet = ["-o", "BatchMode=yes"] if batch else []
         return ["ssh", *before, *quiet, *self.options(), *key, "-p", str(self.login["port"]), self.target, *words]
 
@@ -94,7 +109,7 @@ class SshHost:
             "ansible_port": self.login["port"],
             "ansible_user": self.login["user"],
             "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_ssh_private_key_file": self.login["key"],
+            "ansible_ssh_private_key_file": self._key,
             "ansible_ssh_common_args": shlex.join(self.options()),
             "ansible_become": self.login["user"] != "root",
             "become_password": self.login["become_password"],
@@ -127,8 +142,9 @@ class SshHost:
 
     def translated(self, code: int, said: str) -> ProviderError:
         """Which of the things that go wrong with SSH this is, and what to do about it."""
-        if self.jump and causes.NEVER_BEGAN in said and causes.NOT_FROM_THERE not in said:
-            return self.jump.translated(code, said.partition("kex_exchange_identification")[0].strip())
+        ended_before = said.count(causes.NEVER_BEGAN) - said.count(causes.NOT_FROM_THERE)
+        if self.jump and ended_before > 0:
+            return self.jump.translated(code, said.rpartition("kex_exchange_identification")[0].strip())
         known = causes.explain(said, name=self.name, target=self.target, given=bool(self.login.get("host_key")))
         if known:
             return known
@@ -149,13 +165,6 @@ class SshHost:
 def alias(address: str, port: int) -> str:
     """How known_hosts names a host."""
     return address if port == 22 else f"[{address}]:{port}"  # noqa: PLR2004 - the default of SSH
-
-
-def jump_login(text: str) -> tuple[str, dict[str, Any]]:
-    """`[user@]host[:port]` as (host, login); the user is empty when it is not said."""
-    user, _, place = text.rpartition("@")
-    address, _, port = place.partition(":")
-    return address, {"address": address, "port": int(port or 22), "user": user}
 
 
 def known_hosts(repo: Repo) -> Path:

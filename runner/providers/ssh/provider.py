@@ -77,6 +77,8 @@ class Provider:
     @classmethod
     def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
         """Why no host can ever run this."""
+        if contradiction := pool.contradiction(spec):
+            return f"says {contradiction}"
         wanted, hosts = spec["machine"], settings.get("hosts", {})
         if wanted.get("address"):
             reason = pool.too_small(wanted, spec)
@@ -94,6 +96,11 @@ class Provider:
         small = any(reason == pool.too_small(hosts[name], spec) for name, reason in reasons.items())
         out = f"; {pool.way_out(hosts, spec)}" if small else ""
         return "" if chosen else f"no host of the pool fits: {_listed(reasons)}{out}"
+
+    @classmethod
+    def overbooked(cls, specs: Mapping[str, Spec], settings: dict[str, Any]) -> Mapping[str, str]:
+        """Who has no GPU left on the host that it names."""
+        return pool.overbooked(settings.get("hosts", {}), specs)
 
     def offers(self, wanted: Mapping[str, Any]) -> tuple[Sequence[Offer], Sequence[ProviderError]]:
         """The hosts of the pool. They are in no region and never spot."""
@@ -138,7 +145,8 @@ class Provider:
         own = recorded.get("gpu_ids", ()) if recorded.get("host") == name else ()
         engine = "systemd" if spec["service"].get("script") else "docker"
         self._require_engine(name, mark, engine)
-        return self._machine(name, engine, pool.gpu_ids(name, host, spec, self._context.neighbours, own))
+        ids = pool.gpu_ids(name, host, spec, self._context.neighbours, own)
+        return self._machine(name, engine, ids, hides=pool.takes_none(spec))
 
     def find(self, mark: Mark) -> Machine | None:
         """The host that has something with this mark; only the recorded one is asked, if there is one."""
@@ -303,19 +311,22 @@ class Provider:
             and record.machine.get("engine") != "systemd"
         ]
 
-    def _machine(self, name: str, engine: str, gpu_ids: Sequence[str] = ()) -> Machine:
+    def _machine(self, name: str, engine: str, gpu_ids: Sequence[str] = (), *, hides: bool = False) -> Machine:
+        """`hides`: the service does not see the GPUs that the host has."""
         host = self._fleet.host(name)
         login = host.login
+        gpus = {"gpu_ids": "none"} if hides else {"gpu_ids": list(gpu_ids)} if gpu_ids else {}
         return Machine(
             id=name,
             address=login["address"],
             engine=engine,
             connection=host.connection(),
-            facts={"prepare": True, "docker_socket": "", **({"gpu_ids": list(gpu_ids)} if gpu_ids else {})},
+            facts={"prepare": True, "docker_socket": "", **gpus},
             keep={
                 "host": name,
                 **{key: login[key] for key in LOGIN_DEFAULTS},
                 "tunnel": True,
+                "way": host.way(),
                 "gpu_ids": list(gpu_ids),
             },
         )
