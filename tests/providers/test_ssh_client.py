@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runner.errors import CredentialsError, ProviderError
-from runner.providers.ssh import client
+from runner.providers.ssh import client, observer
 from runner.providers.ssh.client import SshHost, alias, fingerprint, scan
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS
 from runner.repo import Repo
@@ -155,6 +155,44 @@ def test_failure_on_a_long_way_names_the_host_where_it_happened(repo: Repo, said
 def test_key_that_a_file_gives_is_changed_there(repo: Repo) -> None:
     error = host(repo, host_key=KEY).translated(255, CHANGED.strip())
     assert (error.code, "into host_key of gpu-1" in error.hint) == ("host-key-changed", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "hint"),
+    [
+        (("-t", "ed25519", "-N", ""), "ssh-key-refused", "authorized_keys"),
+        (("-t", "ed25519", "-N", "secret"), "ssh-key-unusable", "ssh-add"),
+        (("-t", "rsa", "-m", "PEM", "-N", "secret"), "ssh-key-unusable", "ssh-add"),
+        (("-t", "rsa", "-m", "PKCS8", "-N", "secret"), "ssh-key-unusable", "ssh-add"),
+        (("-t", "rsa", "-m", "PEM", "-N", ""), "ssh-key-refused", "authorized_keys"),
+    ],
+)
+def test_key_with_a_passphrase_is_told_from_one_that_is_refused(
+    repo: Repo, tmp_path: Path, options: tuple[str, ...], code: str, hint: str
+) -> None:
+    """ssh says the same of both where nobody can be asked."""
+    subprocess.run(["ssh-keygen", "-q", *options, "-f", tmp_path / "id"], check=True)
+    error = host(repo, key=str(tmp_path / "id")).translated(255, "me@192.0.2.10: Permission denied (publickey).")
+    assert (type(error), error.code) == (CredentialsError, code)
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize("said", ['{"docker": ""}\n', 'welcome {to} this machine\n\n{"docker": ""}\n'])
+def test_words_of_a_shell_are_passed_over(repo: Repo, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["printf", "%s", said])
+    assert observer.observe(host(repo), "shop") == {"docker": ""}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [("", "nothing"), ("goodbye", "goodbye"), ('{"a": 1}\nlogged out\n', "logged out")]
+)
+def test_answer_that_is_none_shows_what_it_is(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, said: str, shown: str
+) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["printf", "%s", said])
+    with pytest.raises(ProviderError, match=f"gpu-1: its answer cannot be read: {shown}") as caught:
+        observer.observe(host(repo), "shop")
+    assert caught.value.code == "bad-answer"
 
 
 @pytest.mark.parametrize("batch", [True, False])

@@ -47,6 +47,7 @@ def faults(model: Any, data: dict[str, Any]) -> list[tuple[str, str]]:
         ({"address": "2001:db8::g"}, "address", "address must be a name or an address"),
         ({"address": "x", "jump": "a,b"}, "jump", "names several hosts; put them into providers.ssh.hosts"),
         ({"address": "x", "jump": "2001:db8::1:x"}, "jump", "an IPv6 address with a port needs brackets"),
+        ({"address": "x", "key": "~/.ssh/id_ed25519.pub"}, "key", "is the public half; name the file without .pub"),
         ({"address": "x", "host_key": "bla"}, "host_key", "must be a public key in one line"),
         ({"address": "x", "host_key": "ssh-ed25519 garbage"}, "host_key", "must be a public key in one line"),
         ({"address": "x", "host_key": KEY.replace("ed25519", "rsa")}, "host_key", "must be a public key"),

@@ -17,6 +17,7 @@ from typing import Any
 from runner import generated
 from runner.errors import CredentialsError, ProviderError
 from runner.providers.ssh import causes
+from runner.providers.ssh.words import has_passphrase
 from runner.repo import Repo
 
 CONNECT_TIMEOUT_S = 10
@@ -146,6 +147,8 @@ class SshHost:
         if self.jump and ended_before > 0:
             return self.jump.translated(code, said.rpartition("kex_exchange_identification")[0].strip())
         known = causes.explain(said, name=self.name, target=self.target, given=bool(self.login.get("host_key")))
+        if known and known.code == causes.REFUSED and self._key and _has_passphrase(self._key):
+            return causes.locked(self.login["key"], target=self.target)
         if known:
             return known
         line = causes.line(said) or f"exit code {code}"
@@ -206,6 +209,13 @@ def fingerprint(key: str) -> str:
 
     raw = hashlib.sha256(base64.b64decode(key.split()[1])).digest()
     return "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
+
+
+def _has_passphrase(path: str) -> bool:
+    try:
+        return has_passphrase(Path(path).read_bytes())
+    except OSError:
+        return False
 
 
 def _sockets() -> str:

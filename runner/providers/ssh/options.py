@@ -13,6 +13,7 @@ HostName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")]
 Address = Annotated[str, AfterValidator(words.address)]
 User = Annotated[str, AfterValidator(words.user)]
 Jump = Annotated[str, AfterValidator(words.jump)]
+KeyFile = Annotated[str, AfterValidator(words.key)]
 HostKey = Annotated[str, AfterValidator(words.host_key)]
 FIXED: dict[str, Any] = {"in_place": False}
 OPEN: dict[str, Any] = {"in_place": False, "may_be_open": True}
@@ -35,7 +36,7 @@ class Login(Model):
     address: Address = Field(description="Name or address to connect to")
     port: Port = Field(22, description="Port of sshd")
     user: User = Field("root", description="User to log in as; needs sudo unless it is root")
-    key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
+    key: KeyFile = Field("", description="Private key file; empty: the SSH agent and the default keys")
     jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
     host_key: HostKey = Field("", description="The host's public key; empty: pinned once with runner trust")
     become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
@@ -73,7 +74,7 @@ class Options(Model):
     address: Address | None = Field(None, description="A host outside of the pool", json_schema_extra=FIXED)
     port: Port = Field(22, description="Port of sshd", json_schema_extra=FIXED)
     user: User = Field("root", description="User to log in as; needs sudo unless it is root")
-    key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
+    key: KeyFile = Field("", description="Private key file; empty: the SSH agent and the default keys")
     jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
     host_key: HostKey = Field("", description="The host's public key; empty: pinned once with runner trust")
     become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")

@@ -13,7 +13,8 @@ _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 _KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+")
 _LENGTH = 4
-"""Bytes before the type inside of a key."""
+"""Bytes before the type inside of a key, and before each word."""
+_OPENSSH = b"openssh-key-v1\0"
 
 
 def address(text: str) -> str:
@@ -51,6 +52,26 @@ def jump(text: str) -> str:
         msg = "must be a host of the pool, or [user@]host[:port]; an IPv6 address with a port needs brackets"
         raise ValueError(msg)
     return text
+
+
+def key(text: str) -> str:
+    """The file of a private key; empty: those of the agent."""
+    if text.endswith(".pub"):
+        msg = "is the public half; name the file without .pub"
+        raise ValueError(msg)
+    return text
+
+
+def has_passphrase(content: bytes) -> bool:
+    """Whether a private key needs one: OpenSSH's own format names its cipher, others say it in the open."""
+    if b"ENCRYPTED" in content:
+        return True
+    body = b"".join(line for line in content.splitlines() if not line.startswith(b"-----"))
+    try:
+        inside = base64.b64decode(body)
+    except binascii.Error:
+        return False
+    return inside.startswith(_OPENSSH) and inside[len(_OPENSSH) + _LENGTH :][:4] != b"none"
 
 
 def host_key(text: str) -> str:
