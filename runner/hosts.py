@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner import access, yamlfile
@@ -25,24 +25,28 @@ Hosts = dict[str, dict[str, Any]]
 
 def hosts_for_actions(loaded: Loaded, records: Mapping[str, Record], actions: tuple[Action, ...]) -> Hosts:
     """The hosts of one apply."""
-    return {
-        action.deployment: {
-            "groups": list(GROUPS_OF_KIND[action.kind]),
-            "vars": {
-                **_variables(loaded, action.deployment, records.get(action.deployment), str(action.kind)),
-                "slipway_provider": action.provider,
-            },
-        }
-        for action in actions
-    }
+    hosts = {}
+    for action in actions:
+        told = _variables(loaded, action.deployment, records.get(action.deployment), str(action.kind))
+        groups = _groups(GROUPS_OF_KIND[action.kind], told)
+        hosts[action.deployment] = {"groups": groups, "vars": {**told, "slipway_provider": action.provider}}
+    return hosts
 
 
 def hosts_for_states(loaded: Loaded, groups: Mapping[str, str]) -> Hosts:
     """All deployments, grouped by the state they should have."""
-    return {
-        name: {"groups": [groups[item.state]], "vars": _variables(loaded, name, None, item.state)}
-        for name, item in loaded.desired.items()
-    }
+    hosts = {}
+    for name, item in loaded.desired.items():
+        told = _variables(loaded, name, None, item.state)
+        hosts[name] = {"groups": _groups((groups[item.state],), told), "vars": told}
+    return hosts
+
+
+def _groups(of_kind: Sequence[str], told: Mapping[str, Any]) -> list[str]:
+    """With `close`, where something may be open that is to be reached by tunnel only."""
+    stays = "converge" in of_kind or "start" in of_kind
+    shut = stays and told["slipway_exposed"] and told["slipway_spec"]["access"]["expose"] == "tunnel"
+    return [*of_kind, "close"] if shut else list(of_kind)
 
 
 def _variables(loaded: Loaded, name: str, record: Record | None, purpose: str) -> dict[str, Any]:

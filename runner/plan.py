@@ -171,11 +171,12 @@ def _stopped(want: Desired, record: Record | None, resource: Resource | None) ->
 def _running(want: Desired, record: Record | None, have: Observation) -> Verdict:
     resource = have.resource
     waits = have.wait and (record is None or record.spec.get("lifecycle") == want.spec.get("lifecycle"))
-    held = Verdict(Kind.HELD, f"{have.gone}; {have.wait}", "set state: absent to give it up")
+    if waits:  # whatever else has changed: it would be ended again
+        return Verdict(Kind.HELD, f"{have.gone}; {have.wait}", "set state: absent to give it up")
     if resource is None:
         gone = record is not None and record.digest != ""
         why = f": {have.gone}" if have.gone else ""
-        return held if waits else Verdict(Kind.CREATE, f"it was running and is gone{why}" if gone else "new")
+        return Verdict(Kind.CREATE, f"it was running and is gone{why}" if gone else "new")
     differences = changes(want, record, resource)
     forcing = [change.field for change in differences if change.forces_replacement]
     if resource.provider not in want.providers:
@@ -186,7 +187,7 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
     if applied != want.digest or resource.digest != want.digest:
         return _update(record, resource, differences)
     if resource.state in ("stopped", "failed"):
-        return held if waits else _start(resource)
+        return _start(resource)
     if have.health == "unhealthy":
         return Verdict(Kind.UPDATE, f"unhealthy: {have.health_detail or resource.detail or 'no answer'}")
     if unknown := _protection(want, record):

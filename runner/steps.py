@@ -15,7 +15,7 @@ from typing import Any
 from runner import access, generated, locks, providers, reach, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
-from runner.providers.base import Context, Machine, Mark, ProviderClass, Scattered
+from runner.providers.base import Context, Foresighted, Machine, Mark, ProviderClass, Scattered
 from runner.repo import Repo
 
 SAME_PRICE = 0.00005
@@ -106,8 +106,11 @@ def _created(it: Subject, name: str, *, check: bool) -> Machine:
     if check:
         provider = _open(it, name)
         return _there(it, provider) if rents else provider.create(it.mark, it.spec)
+    answers: dict[str, Any] = {}
+    if isinstance(ahead := _open(it, name, answers), Foresighted):
+        ahead.look_ahead(it.spec)  # so that nobody waits for an answer while others wait for their turn
     with contextlib.nullcontext() if rents else _one_at_a_time(it):
-        return _noted(it, name, _open(it, name).create(it.mark, it.spec))
+        return _noted(it, name, _open(it, name, answers).create(it.mark, it.spec))
 
 
 def _noted(it: Subject, name: str, machine: Machine) -> Machine:
@@ -265,7 +268,7 @@ def index(repo: Repo, *, check: bool) -> bool:
     return generated.write(path, text)
 
 
-def _open(it: Subject, name: str) -> ProviderClass:
+def _open(it: Subject, name: str, answers: dict[str, Any] | None = None) -> ProviderClass:
     if name not in providers.names():
         raise ProviderError(f"the provider {name} is not installed here", code="unknown-provider")
     kept = records.read_all(it.repo)
@@ -282,6 +285,7 @@ def _open(it: Subject, name: str) -> ProviderClass:
             new=it.purpose == Kind.CREATE,
             secret=lambda source: vault.external(it.repo, "", source),
             everywhere=own is None and not it.spec,
+            answers={} if answers is None else answers,
         )
     )
 

@@ -172,3 +172,25 @@ def test_stop_asks_everyone_who_may_have_it(tmp_path: Path, asked: list[str]) ->
     assert asked == []
     steps.machine_stopped(subject(tmp_path, wanted()), check=False)
     assert asked == ["one stop", "two stop"]
+
+
+def test_who_looks_ahead_is_not_asked_again_when_it_is_his_turn(
+    tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(Fake):
+        name = "one"
+        rents = False
+
+        def look_ahead(self, spec: dict[str, Any]) -> None:
+            self.context.answers["host"] = "it answers"
+            asked.append("look")
+
+        def create(self, mark: Mark, spec: dict[str, Any]) -> Machine:
+            asked.append(f"create, {self.context.answers['host']}")
+            return Machine("one-1", "", "docker")
+
+    monkeypatch.setattr(providers, "load", {"one": Ahead}.__getitem__)
+    monkeypatch.setattr(providers, "names", lambda: ("one",))
+    monkeypatch.setattr("runner.locks.shared_folder", lambda repo, repo_id: tmp_path / "locks")
+    steps.machine_present(subject(tmp_path, {**make.spec(), "provider": ["one"], "secrets": {}}), check=False)
+    assert asked == ["look", "create, it answers"]

@@ -81,6 +81,8 @@ class Context:
     """Source of a secret (`env:NAME`, …) → its value. Raises CredentialsError."""
     everywhere: bool = False
     """Look also where no file and no record points to: for orphans."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What was asked already, by whoever was opened for the same step before; the provider says what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,14 @@ class Finite(Protocol):
         """Deployment → why there is no room for it on the machine that it names, if all before it are there. No
         network.
         """
+
+
+@runtime_checkable
+class Foresighted(Protocol):
+    """A provider whose `create` waits for answers while others wait for their turn."""
+
+    def look_ahead(self, spec: Spec) -> None:
+        """Ask now whom `create` will most likely ask; the answers go into the context. May block, decides nothing."""
 
 
 class ProviderClass(Protocol):

@@ -19,6 +19,7 @@ HOST = {
         "services",
         "resources",
         "swaps",
+        "nft",
         "tables",
         "files",
         "user_exists",

@@ -240,3 +240,30 @@ def test_what_a_proxy_still_serves_is_found_although_its_service_is_gone(tmp_pat
     }
     assert it._found("a", Mark("shop", "gone"))
     assert not it._found("b", Mark("shop", "gone"))
+
+
+# --- looking ahead ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("machine", "recorded", "asked"),
+    [
+        ({"host": "b"}, {}, ["b"]),
+        ({"host": "gone"}, {}, []),  # `create` says so
+        ({}, {}, ["a"]),
+        ({}, {"host": "b"}, ["b"]),
+        ({"gpu": "H100"}, {}, []),
+    ],
+)
+def test_only_who_will_probably_be_asked_is_asked_ahead(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    machine: dict[str, Any],
+    recorded: dict[str, Any],
+    asked: list[str],
+) -> None:
+    it = provider(tmp_path, {}, machine=recorded)
+    told: list[str] = []
+    monkeypatch.setattr(it._fleet, "ask", told.extend)
+    it.look_ahead(spec(**machine))
+    assert told == asked

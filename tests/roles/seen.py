@@ -36,6 +36,7 @@ COMMON: dict[str, Any] = {
     "packages": {"manager": "apt", "missing": [], "busy": ""},
     "services": {"active": ["chrony"], "enabled": []},
     "swaps": [],
+    "nft": True,
     "tables": [],
     "files": {UPDATES: "", AUTOMATIC: "", RULES: "", UNIT: ""},
     "user_exists": False,

@@ -5,12 +5,22 @@ Runs in the controller: an action costs a tenth of a module. Decides nothing; se
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from runner import steps
 from runner.ansible_plugins.adapter import adapted
+
+LOCAL = {
+    "ansible_connection": "local",
+    "ansible_port": 22,
+    "ansible_become": False,
+    "ansible_ssh_common_args": "",
+    "ansible_python_interpreter": sys.executable,
+}
+"""What is true of a machine that does not say otherwise."""
 
 
 class ActionModule(ActionBase):
@@ -32,13 +42,15 @@ class ActionModule(ActionBase):
             return {"changed": bool((task_vars["slipway_machine"] or {}).get("facts", {}).get("own"))}
         machine = steps.machine_found(it) if state == "found" else steps.machine_present(it, check=check)
         answer: dict[str, Any] = {"changed": False, "ansible_facts": {"slipway_machine": machine}}
-        return answer | _place(task_vars["inventory_hostname"], machine) if machine else answer
+        return answer | _place(task_vars["inventory_hostname"], machine, state) if machine else answer
 
 
-def _place(host: str, machine: dict[str, Any]) -> dict[str, Any]:
-    """How Ansible gets there, and whether it is to be prepared, for the inventory. The password for sudo stays where it
-    is kept: group_vars asks for it when it is needed.
+def _place(host: str, machine: dict[str, Any], state: str) -> dict[str, Any]:
+    """How Ansible gets there, for the inventory: everything, so that nothing stays of a machine that was replaced. The
+    password for sudo stays where it is kept: group_vars asks for it when it is needed. What goes away is not prepared.
     """
-    known = {key: value for key, value in machine["connection"].items() if key.startswith("ansible_")}
-    groups = ["prepare"] if machine["facts"].get("prepare") else []
-    return {"add_host": {"host_name": host, "groups": groups, "host_vars": known}}
+    told = {key: value for key, value in machine["connection"].items() if key.startswith("ansible_")}
+    if state == "present" and not machine["connection"].get("become_password"):
+        told["ansible_become_password"] = None  # nobody need ask
+    groups = ["prepare"] if state == "present" and machine["facts"].get("prepare") else []
+    return {"add_host": {"host_name": host, "groups": groups, "host_vars": {**LOCAL, "ansible_host": host, **told}}}

@@ -48,6 +48,7 @@ ansible_facts:
         services: {description: 'names of units: active, enabled', type: dict}
         resources: {description: 'memory_gb, memory_free_gb, swap_gb, disk_free_gb of the engine''s folder', type: dict}
         swaps: {description: Files and devices in use as swap., type: list}
+        nft: {description: Whether there is a program that loads rules of nftables., type: bool}
         tables: {description: 'Tables of nftables that are loaded, as in C(inet filter).', type: list}
         files: {description: SHA-256 of the files asked for., type: dict}
         user_exists: {description: Whether the user asked for exists., type: bool}
@@ -96,6 +97,7 @@ def gather(module):
         "services": _services(run) if host_os.has_systemd() else {"active": [], "enabled": []},
         "resources": host_os.resources(folder=docker["root_dir"]),
         "swaps": host_os.swaps(),
+        "nft": bool(_nft(module)),
         "tables": _tables(module),
         "files": host_os.fingerprints(params["files"]),
         "user_exists": bool(params["user"]) and _exists(params["user"]),
@@ -142,9 +144,13 @@ def _services(run):
     return found
 
 
+def _nft(module):
+    return module.get_bin_path("nft", opt_dirs=["/usr/sbin"])
+
+
 def _tables(module):
     """What somebody has removed from the kernel is not there, whatever its unit says."""
-    program = module.get_bin_path("nft", opt_dirs=["/usr/sbin"])
+    program = _nft(module)
     out = module.run_command([program, "list", "tables"])[1] if program else ""
     return [line.partition(" ")[2] for line in out.splitlines() if line.startswith("table ")]
 

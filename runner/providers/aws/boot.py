@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from runner.errors import CapacityError, ProviderError, QuotaError
-from runner.providers.aws import remove, seen
+from runner.providers.aws import remove, seen, userdata
 from runner.providers.aws.api import Api
 from runner.providers.aws.seen import Seen
 from runner.providers.ssh.client import SshHost
@@ -57,8 +57,12 @@ def _start(api: Api, machine: Seen) -> None:
             raise
 
 
-def reachable(host: SshHost, api: Api, machine: Seen, pause: Callable[[float], None] = time.sleep) -> None:
-    """Returns when the machine lets us in with the host key that we gave it, and its first boot is over."""
+def reachable(
+    host: SshHost, api: Api, machine: Seen, lifetime_s: int, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Returns when the machine lets us in with the host key that we gave it, its first boot is over, and it knows how
+    long it may live: one that is started again after its time ends within minutes.
+    """
     deadline = time.monotonic() + LOGIN_LIMIT_S
     while True:
         try:
@@ -66,6 +70,7 @@ def reachable(host: SshHost, api: Api, machine: Seen, pause: Callable[[float], N
         except ProviderError as error:
             failure = error
         else:
+            host.run(host.as_root(userdata.ttl_command(lifetime_s), asks=False), "")
             return
         if time.monotonic() > deadline:
             break

@@ -157,13 +157,14 @@ class Provider:
         return self._account.machine(there, key=sought.key, ends=views.end(there, sought.ttl_s))
 
     def ready(self, machine: Machine) -> Machine:
-        """Wait until it runs and lets us in."""
+        """Wait until it runs and lets us in; from then on it knows how long it may live."""
         from runner.providers.aws import boot, prices
 
         up = boot.running(self._api, str(machine.keep["region"]), machine.id)
         ready = self._account.machine(up, key=str(machine.keep["key"]), ends=str(machine.keep.get("ends", "")))
         ready = replace(ready, rate=ready.rate or prices.rate(self._api, up))
-        boot.reachable(self._account.host(up, ready.keep["key"]), self._api, up)
+        lifetime_s = views.lifetime_s(up, str(ready.keep.get("ends", "")))
+        boot.reachable(self._account.host(up, ready.keep["key"]), self._api, up, lifetime_s)
         return ready
 
     def settle(self, mark: Mark, spec: Spec, machine: Mapping[str, Any]) -> None:

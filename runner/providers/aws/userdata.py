@@ -59,8 +59,16 @@ def settle_command(ttl_s: int) -> str:
     """For a root shell on the machine: it is finished, and this is how long it may live. Fails when it cannot be noted:
     a machine that knows another ttl ends at the wrong time.
     """
-    noted = f"{{ test -e {SETTLED} || : > {SETTLED}; }}"
-    return f"sh -c 'sed -i s/^TTL_S=.*/TTL_S={int(ttl_s)}/ {GUARD} && {noted}'"
+    return f"sh -c '{_noting(ttl_s)} && {{ test -e {SETTLED} || : > {SETTLED}; }}'"
+
+
+def ttl_command(ttl_s: int) -> str:
+    """Likewise, before it is finished: one that was started again after its time must not end while it is worked on."""
+    return f"sh -c '{_noting(ttl_s)}'"
+
+
+def _noting(ttl_s: int) -> str:
+    return f"sed -i s/^TTL_S=.*/TTL_S={int(ttl_s)}/ {GUARD}"
 
 
 def _numbers(boot: FirstBoot) -> tuple[str, str]:

@@ -109,6 +109,11 @@ def end(seen: Seen, ttl_s: int) -> str:
     return (datetime.fromisoformat(seen.born) + timedelta(seconds=ttl_s)).isoformat(timespec="seconds")
 
 
+def lifetime_s(seen: Seen, ends: str) -> int:
+    """Its ttl, from what `end` said; 0 when it has none."""
+    return int((datetime.fromisoformat(ends) - datetime.fromisoformat(seen.born)).total_seconds()) if ends else 0
+
+
 def leftover(part: Part, provider: str) -> Resource:
     """A part whose machine is not there."""
     detail = f"a {part.kind.replace('-', ' ')} without its machine"

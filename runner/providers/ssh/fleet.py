@@ -29,7 +29,7 @@ class Fleet:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._repo = Repo(context.root)
-        self._answers: dict[str, dict[str, Any] | ProviderError] = {}
+        self._answers: dict[str, dict[str, Any] | ProviderError] = context.answers
 
     @cached_property
     def hosts(self) -> dict[str, dict[str, Any]]:

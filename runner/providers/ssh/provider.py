@@ -132,6 +132,13 @@ class Provider:
         silent = [self._fleet.silence(host) for host in self._fleet.hosts]
         return silent[0] if silent and all(silent) else None
 
+    def look_ahead(self, spec: Spec) -> None:
+        """Ask the host that this will probably get."""
+        current = str(self._context.machine.get("host", ""))
+        pooled = {name: self._fleet.hosts[name] for name in self._fleet.pool}
+        name = self._named(spec) or pool.choose(pooled, spec, self._context.neighbours, current)[0]
+        self._fleet.ask([name] if name in self._fleet.hosts else [])
+
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """Nothing to create: the named host, the one it has, or one of the pool that is free and answers."""
         recorded = self._context.machine

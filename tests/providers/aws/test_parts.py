@@ -190,12 +190,20 @@ def test_scripts_of_the_machine_can_be_read_by_their_interpreters(tmp_path: Path
 def test_guard_ends_a_machine_whose_time_is_over(
     tmp_path: Path, born_ago_s: int, ttl_s: int, settled: bool, ends: bool
 ) -> None:
-    assert guarded(tmp_path, born_ago_s=born_ago_s, setup_s=3600, ttl_s=ttl_s, settled=settled) is ends
+    assert guarded(tmp_path, born_ago_s=born_ago_s, ttl_s=ttl_s, settled=settled) is ends
 
 
 def test_guard_ends_a_machine_that_was_not_finished_in_time(tmp_path: Path) -> None:
-    assert guarded(tmp_path, born_ago_s=0, setup_s=0, ttl_s=0, settled=False)
-    assert not guarded(tmp_path / "other", born_ago_s=0, setup_s=0, ttl_s=0, settled=True)
+    assert guarded(tmp_path, born_ago_s=0, setup_s=0, settled=False)
+    assert not guarded(tmp_path / "other", born_ago_s=0, setup_s=0, settled=True)
+
+
+@pytest.mark.parametrize(("booted_ago_s", "ends"), [(100, False), (299, False), (301, True), (4000, True)])
+def test_guard_waits_for_a_later_end_when_started_again_after_the_last(
+    tmp_path: Path, booted_ago_s: int, ends: bool
+) -> None:
+    """4000 s ago it had lived for 1000 of its 1800 s: nobody started it again."""
+    assert guarded(tmp_path, born_ago_s=5000, ttl_s=1800, settled=True, booted_ago_s=booted_ago_s) is ends
 
 
 def test_settling_notes_the_ttl_or_fails(tmp_path: Path) -> None:
@@ -210,13 +218,17 @@ def test_settling_notes_the_ttl_or_fails(tmp_path: Path) -> None:
         assert (guard.read_text(), mark.exists()) == ("SETUP_S=60\nTTL_S=7200\n", True)
 
 
-def guarded(root: Path, *, born_ago_s: int, setup_s: int, ttl_s: int, settled: bool) -> bool:
-    """Whether the guard switches off a machine whose root is a folder."""
-    for folder in ("etc/slipway", "var/lib/slipway", "run", "bin", "dev"):
+def guarded(  # noqa: PLR0913 - what a machine can be told, each named
+    root: Path, *, born_ago_s: int, settled: bool, setup_s: int = 3600, ttl_s: int = 0, booted_ago_s: int | None = None
+) -> bool:
+    """Whether the guard switches off a machine whose root is a folder. It was booted when it was born, or later."""
+    for folder in ("etc/slipway", "var/lib/slipway", "run/slipway", "bin", "dev"):
         (root / folder).mkdir(parents=True)
     (root / "etc/slipway/guard").write_text(f"SETUP_S={setup_s}\nTTL_S={ttl_s}\nIMDS=http://127.0.0.1\n")
     now = int(subprocess.run(["date", "+%s"], capture_output=True, text=True, check=True).stdout)
     (root / "var/lib/slipway/born").write_text(f"{now - born_ago_s}\n")
+    booted = born_ago_s if booted_ago_s is None else booted_ago_s
+    (root / "run/slipway/booted").write_text(f"{now - booted}\n")
     if settled:
         (root / "var/lib/slipway/settled").touch()
     (root / "bin/systemctl").write_text(f'#!/bin/sh\necho "$1" > {root}/told\n')

@@ -138,7 +138,7 @@ def test_silent_price_list_ends_in_an_error_of_ours():
 
 
 def test_machine_that_is_up_has_its_real_rate_once_and_for_all(shop, monkeypatch):
-    monkeypatch.setattr(boot, "reachable", lambda host, api, machine: None)
+    monkeypatch.setattr(boot, "reachable", lambda host, api, machine, lifetime_s: None)
     shop.cloud.prices["g6.xlarge", "us-east-1"] = 0.9
     made = shop.create()
     up = shop.provider({}).ready(made)
