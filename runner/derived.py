@@ -14,7 +14,7 @@ from runner.expressions import Scope
 if TYPE_CHECKING:
     from runner.declared import Declared
     from runner.models import Settings
-    from runner.template import CatalogueModel, Companion, Script, Service, Template
+    from runner.template import CatalogueModel, Companion, HealthCheck, Script, Service, Template
 
 LOOPBACK = "127.0.0.1"
 NO_GPU = "none"
@@ -96,8 +96,14 @@ def _container(one: Service | Companion, context: Mapping[str, Any], settings: S
         "volumes": one.volumes,
         "shm_gb": one.shm_gb,
         "user": one.user,
-        "health": one.health.model_dump(),
+        "health": _health(one.health, context["model"]),
     }
+
+
+def _health(check: HealthCheck, model: CatalogueModel | None) -> dict[str, Any]:
+    """With the time that the model takes, where the service downloads it."""
+    more = round(check.per_gb_s * model.size_gb) if model else 0
+    return {**check.model_dump(exclude={"per_gb_s"}), "timeout_s": check.timeout_s + more}
 
 
 def _ports(one: Service | Companion, context: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -341,6 +342,33 @@ def test_scan_of_nothing_says_so(free_port: Any) -> None:
     with pytest.raises(ProviderError, match="shows no host key") as caught:
         scan({"address": "127.0.0.1", "port": free_port()})
     assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("says", "code", "message"),
+    [
+        (
+            "echo 'keeper@192.0.2.1: Permission denied (publickey).' >&2; exit 255",
+            "ssh-key-refused",
+            "keeper@192.0.2.1",
+        ),
+        ("echo 'bash: line 1: ssh-keyscan: command not found' >&2; exit 127", "remote-failed", "door: bash: line 1"),
+        ("exit 1", "unreachable", "192.0.2.10:22 shows no host key to door"),
+    ],
+)
+def test_scan_through_another_host_names_the_one_that_fails(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, says: str, code: str, message: str
+) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["sh", "-c", says])
+    with pytest.raises(ProviderError, match=re.escape(message)) as caught:
+        scan({"address": "192.0.2.10", "port": 22}, jump(repo))
+    assert caught.value.code == code
+
+
+def test_missing_program_that_looks_for_keys_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ProviderError, match="ssh-keyscan is not installed"):
+        scan({"address": "127.0.0.1", "port": 1})
 
 
 def test_missing_ssh_is_named(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ KEEP_OPEN = "10m"
 SHARED_BY = ("address", "port", "user", "key", "jump", "host_key")
 LONGEST_FOLDER = 52
 FAILURE_OF_SSH = 255
+NOT_FOUND = 127
+"""What shells say of a command that is not installed."""
 
 
 class SshHost:
@@ -192,13 +194,18 @@ def scan(login: Mapping[str, Any], jump: SshHost | None = None) -> list[str]:
     """
     command = ["ssh-keyscan", "-T", str(CONNECT_TIMEOUT_S), "-p", str(login["port"]), login["address"]]
     command = jump.command(shlex.join(command)) if jump else command
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise ProviderError(f"{command[0]} is not installed", code="no-ssh", hint="install openssh-client") from error
+    if jump and done.returncode in (FAILURE_OF_SSH, NOT_FOUND):
+        raise jump.translated(done.returncode, done.stderr.strip())
     rows = [line.split(None, 1)[1] for line in done.stdout.splitlines() if line and not line.startswith("#")]
     if not rows:
         raise ProviderError(
-            f"{login['address']}:{login['port']} shows no host key",
+            f"{login['address']}:{login['port']} shows no host key{f' to {jump.name}' if jump else ''}",
             code="unreachable",
-            hint="is it up and running sshd?",
+            hint="is it up and running sshd, is the address right, does a firewall stand in between?",
         )
     return sorted(rows)
 
