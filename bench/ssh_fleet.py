@@ -48,7 +48,9 @@ Take = Callable[[], Sample]
 def main() -> None:
     """Print one JSON line."""
     parser = argparse.ArgumentParser(prog="python -m bench.ssh_fleet", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one host, one sample: does the benchmark itself work?")
+    parser.add_argument(
+        "--quick", action="store_true", help="one host, one sample, no pyinfra: does the benchmark itself work?"
+    )
     parser.add_argument("--hosts", type=int, nargs="+", default=[1, 5], metavar="N", help="with Docker already")
     parser.add_argument("--bare", type=int, nargs="*", default=[1], metavar="N", help="without Docker")
     parser.add_argument(
@@ -60,6 +62,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.hosts, options.bare, options.samples, options.again = [1], [], 1, 1
+    if _Pyinfra.name in options.sides and (options.quick or not peer(PYINFRA, "pyinfra")):
+        options.sides.remove(_Pyinfra.name)
     load_before = load_now()
     cases = [("host", count) for count in options.bare] + [("host-docker", count) for count in options.hosts]
     try:
@@ -71,7 +75,7 @@ def main() -> None:
     emit(
         "ssh_fleet",
         load_before=load_before,
-        parameters={"samples": options.samples, "again": options.again},
+        parameters={"samples": options.samples, "again": options.again, "peer": PYINFRA},
         sides={case: {name: summary(found) for name, found in sides.items()} for case, sides in taken.items()},
         ratios={case: _ratios(sides) for case, sides in taken.items()},
     )

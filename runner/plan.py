@@ -234,7 +234,7 @@ def _more(differences: tuple[Change, ...]) -> str:
 def _start(resource: Resource) -> Verdict:
     if resource.state == "failed":
         return Verdict(Kind.START, f"it failed: {resource.detail or 'no reason given'}")
-    return Verdict(Kind.START, "it is stopped")
+    return Verdict(Kind.START, f"it is stopped: {resource.detail}" if resource.detail else "it is stopped")
 
 
 def changes(want: Desired, record: Record | None, resource: Resource | None) -> tuple[Change, ...]:

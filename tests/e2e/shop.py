@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from tests.e2e import world as look
 from tests.e2e.world import World
-from tests.lab import machine, ready, usage
+from tests.lab import machine, network, ready, usage
 from tests.lab.cloud import SILENCE, Cloud
 
 WORD = "template: spark\nprovider: aws\nmachine: {%s}\nports: {web: 8080}\n"
 SMALL, SPOT = "type: g6.xlarge", "type: g6.2xlarge, spot: true"
+PERSISTENT = "type: g6.2xlarge, spot: {type: persistent}, address: public"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class Shop:
     def states(self) -> dict[str, str]:
         """Machine → state, of all that cost something."""
         return {one.id: one.state for one in self.cloud.alive}
+
+    def let_in(self) -> set[tuple[int, str]]:
+        """(port, network) of everything that our groups let in."""
+        groups = self.cloud.client("ec2").describe_security_groups()["SecurityGroups"]
+        rules = [rule for one in groups if one["GroupName"] != "default" for rule in one["IpPermissions"]]
+        return {(rule["FromPort"], entry["CidrIp"]) for rule in rules for entry in rule["IpRanges"]}
 
     def left(self) -> list[str]:
         """Everything that may cost or be in the way, whoever it belongs to."""
@@ -67,12 +76,35 @@ class Shop:
 
 
 @contextmanager
+def who_asks() -> Iterator[str]:
+    """Stands for checkip.amazonaws.com, as seen from the lab's hosts: the address that this machine has there."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"{network.gateway(network.ensure())}\n".encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nobody wants to read it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@contextmanager
 def opened(folder: Path) -> Iterator[Shop]:
     """A new repository with a cloud of its own."""
     ready.pullable("tiny")
-    with Cloud(machines=True) as cloud:
+    with ExitStack() as stack, Cloud(machines=True) as cloud:
         world = look.build(folder)
-        aws: dict[str, Any] = {"address": "private", "key": str(machine.key())}
+        aws: dict[str, Any] = {
+            "address": "private",
+            "key": str(machine.key()),
+            "checkip": stack.enter_context(who_asks()),
+        }
         world.settings(
             json.dumps({"id": world.id, "images": {"replace": usage.replacements()}, "providers": {"aws": aws}})
         )

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import world as look
-from tests.e2e.shop import SPOT, Shop, opened
+from tests.e2e.shop import PERSISTENT, SPOT, Shop, opened
+from tests.lab import network
 
 pytestmark = [pytest.mark.ssh, pytest.mark.slow]
 
@@ -73,7 +74,7 @@ def test_stop_stops_the_machine_and_start_brings_the_service_back(shop: Shop) ->
 
 def test_other_type_replaces_the_machine_though_the_runner_dies_twice(shop: Shop) -> None:
     before, _ = the_one(shop)
-    shop.write("word", SPOT)
+    shop.write("word", PERSISTENT)
     assert shop.world.actions(code=2) == {"word": "replace"}
     again = ("reconcile", "--yes", "--allow-destroy")
     shop.killed("TerminateInstances", *again)
@@ -85,10 +86,20 @@ def test_other_type_replaces_the_machine_though_the_runner_dies_twice(shop: Shop
     assert shop.world.health() == {"word": "healthy"}
 
 
-def test_one_time_spot_machine_is_not_stopped(shop: Shop) -> None:
-    said = shop.world.ok("stop", "word", code=4)
-    assert "a one-time spot machine can only be terminated" in said
-    assert the_one(shop)[1] == "running"
+def test_machine_with_a_public_address_lets_in_nobody_but_its_runner(shop: Shop) -> None:
+    here = network.gateway(network.ensure())
+    assert shop.let_in() == {(22, f"{here}/32")}
+    assert shop.cloud.alive[0].public_ip
+    assert shop.world.record("word")["machine"]["address"] == shop.cloud.alive[0].public_ip
+
+
+def test_persistent_spot_machine_is_stopped_and_started(shop: Shop) -> None:
+    machine, _ = the_one(shop)
+    shop.world.ok("stop", "word")
+    assert the_one(shop) == (machine, "stopped")
+    shop.world.ok("start", "word")
+    assert the_one(shop) == (machine, "running")
+    assert shop.world.health() == {"word": "healthy"}
 
 
 def test_notice_of_aws_shows_in_status(shop: Shop) -> None:
@@ -96,15 +107,27 @@ def test_notice_of_aws_shows_in_status(shop: Shop) -> None:
     shop.cloud.interrupt(machine, notice=True)
     look.until(lambda: shop.world.health() == {"word": "degraded"}, timeout_s=60)
     [row] = shop.world.json("status")["deployments"]
-    assert "AWS takes this machine back (terminate)" in row["health_reason"]
+    assert "AWS takes this machine back (stop)" in row["health_reason"]
 
 
-def test_machine_that_nobody_finishes_ends_itself(shop: Shop) -> None:
+def test_what_aws_has_stopped_runs_again_after_the_next_reconcile(shop: Shop) -> None:
+    machine, _ = the_one(shop)
+    shop.cloud.interrupt(machine)
+    look.until(lambda: the_one(shop) == (machine, "stopped"), timeout_s=60)
+    plan = shop.world.plan(code=2)
+    assert (plan["word"]["action"], "AWS stopped it" in plan["word"]["reason"]) == ("start", True)
+    assert shop.world.reconcile()["word"]["result"] == "changed"
+    assert the_one(shop) == (machine, "running")
+    assert shop.world.health() == {"word": "healthy"}
+
+
+def test_one_time_spot_machine_is_not_stopped_and_ends_itself_when_nobody_finishes_it(shop: Shop) -> None:
     before = shop.states()
-    shop.write("late")
+    shop.write("late", SPOT)
     shop.killed("RunInstances", "reconcile", "late", "--yes")
     [late] = shop.states().keys() - before.keys()
     look.until(lambda: shop.states()[late] == "running", timeout_s=60)
+    assert "a one-time spot machine can only be terminated" in shop.world.ok("stop", "late", code=4)
     script = (
         "until test -e /var/lib/slipway/born; do sleep 0.2; done; sed -i s/^SETUP_S=.*/SETUP_S=0/ /etc/slipway/guard"
     )

@@ -80,7 +80,8 @@ class Account:
         for group in groups:
             if group["GroupId"] in there.parts:
                 public = bool(there.tags.get("slipway-address") == "public")
-                let_in = cidrs or (network.callers_address("" if public else there.address),)
+                service = str(self._context.settings.get("checkip", ""))
+                let_in = cidrs or (network.callers_address("" if public else there.address, service),)
                 network.admit(self.api, there.region, group, let_in)
 
     def key_of(self, machine: str) -> str:

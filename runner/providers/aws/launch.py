@@ -159,7 +159,9 @@ class Launch:
         wanted = self.wanted
         image = self._image(offer)
         disk = _disk(image, wanted.disk_gb)
-        cidrs = wanted.cidrs or (network.callers_address("" if wanted.public else network.inside(place)),)
+        cidrs = wanted.cidrs or (
+            network.callers_address("" if wanted.public else network.inside(place), wanted.checkip),
+        )
         group = network.group(self.api, offer.region, wanted.mark, place, cidrs)
         persistent = market == "spot" and wanted.spot is not None and wanted.spot["type"] == "persistent"
         return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -86,20 +85,23 @@ def admit(api: Api, region: str, found: dict[str, Any], cidrs: Sequence[str]) ->
         api.call(region, "revoke_security_group_ingress", GroupId=found["GroupId"], IpPermissions=_rules(extra))
 
 
-def callers_address(target: str) -> str:
+def callers_address(target: str, service: str = "") -> str:
     """From which address this machine is seen by one in AWS, as a network. `target`: an address there; empty: by way of
-    the internet. Raises ProviderError when it cannot be told.
+    the internet, as a service says (that of AWS, unless another is named). Raises ProviderError when it cannot be told.
     """
     if target:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((target, SSH))  # sends nothing: the kernel chooses the route
             return f"{probe.getsockname()[0]}/32"
+    import httpx
+
+    service = service or WHO_AM_I
     try:
-        with urllib.request.urlopen(WHO_AM_I, timeout=TIMEOUT_S) as answer:
-            return str(ip_network(ip_address(answer.read().decode().strip())))  # of one address: /32, or /128
-    except (OSError, ValueError) as error:
+        answer = httpx.get(service, timeout=TIMEOUT_S).raise_for_status().text
+        return str(ip_network(ip_address(answer.strip())))  # of one address: /32, or /128
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         hint = "say it: machine: {ssh_cidrs: [203.0.113.7/32]}, or providers.aws.ssh_cidrs"
-        message = f"{WHO_AM_I} does not tell from which address you come: {error}"
+        message = f"{service} does not tell from which address you come: {error}"
         raise ProviderError(message, code="unknown-address", hint=hint) from error
 
 

@@ -101,6 +101,11 @@ class AwsSettings(Model):
     region: Region | list[Region] = Field("us-east-1", description="Region, or several in the order to try")
     address: Literal["public", "private"] = Field("public", description="Which address the runner connects to")
     ssh_cidrs: list[Cidr] = Field(default_factory=list, description="Networks that may use SSH")
+    checkip: str = Field(
+        "",
+        pattern=r"^(https?://.+)?$",
+        description="Service that answers with the address that it was asked from; default: that of AWS",
+    )
     subnet: str = Field("", description="Subnet; default: the default ones of the default VPC")
     user: str = Field("slipway", pattern=r"^[a-z_][a-z0-9_-]*$", description="User to make and log in as")
     key: str = Field("", description="Private key file; default: ~/.ssh/id_ed25519 and the like")

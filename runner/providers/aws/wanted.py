@@ -34,6 +34,8 @@ class Wanted:
     public: bool
     cidrs: tuple[str, ...]
     """Empty: wherever the runner is."""
+    checkip: str
+    """Who says where that is; empty: AWS."""
     ami: str
     subnet: str
     user: str
@@ -63,6 +65,7 @@ def wanted(mark: Mark, spec: Spec, settings: Mapping[str, Any]) -> Wanted:
         disk_gb=options.disk_gb or max(SMALLEST_DISK_GB, int(spec.get("needs", {}).get("disk_gb", 0))),
         public=(options.address or defaults.address) == "public",
         cidrs=tuple(sorted(set(options.ssh_cidrs if options.ssh_cidrs is not None else defaults.ssh_cidrs))),
+        checkip=defaults.checkip,
         ami=options.ami,
         subnet=options.subnet or defaults.subnet,
         user=options.user or defaults.user,

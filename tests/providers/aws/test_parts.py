@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
-import urllib.error
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ProfileNotFound
 from pydantic import ValidationError
@@ -267,16 +266,19 @@ def test_missing_key_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.Mon
     assert "ssh-keygen" in caught.value.hint
 
 
-def test_own_address_is_that_of_the_route_or_what_aws_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_address_is_that_of_the_route_or_what_a_service_says(monkeypatch: pytest.MonkeyPatch) -> None:
     assert network.callers_address("127.0.0.1") == "127.0.0.1/32"
+    said = {network.WHO_AM_I: "2001:db8::7\n", "https://ip.example.com": "203.0.113.9", "https://a.page": "<html>"}
 
-    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.BytesIO(b"2001:db8::7\n"))
+    def get(url: str, **_: object) -> httpx.Response:
+        if url not in said:
+            raise httpx.ConnectError("no route")
+        return httpx.Response(200, text=said[url], request=httpx.Request("GET", url))
+
+    monkeypatch.setattr("httpx.get", get)
     assert network.callers_address("") == "2001:db8::7/128"
-
-    def unreachable(*_: object, **__: object) -> None:
-        raise urllib.error.URLError("no route")
-
-    monkeypatch.setattr("urllib.request.urlopen", unreachable)
-    with pytest.raises(ProviderError) as caught:
-        network.callers_address("")
-    assert "ssh_cidrs" in caught.value.hint
+    assert network.callers_address("", "https://ip.example.com") == "203.0.113.9/32"
+    for service in ("https://a.page", "https://nobody"):
+        with pytest.raises(ProviderError, match=service) as caught:
+            network.callers_address("", service)
+        assert "ssh_cidrs" in caught.value.hint

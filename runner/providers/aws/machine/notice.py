@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -27,14 +28,24 @@ def look() -> str:
     return "AWS takes this machine back ({action}) at {time}".format(**said)
 
 
+def noted() -> str:
+    try:
+        with open(PLACE) as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
 def note(text: str) -> None:
+    if text == noted():
+        return
     if not text:
-        if os.path.exists(PLACE):
-            os.unlink(PLACE)
+        os.unlink(PLACE)
         return
     with open(PLACE + ".new", "w") as file:
         file.write(text + "\n")
     os.replace(PLACE + ".new", PLACE)
+    subprocess.run(["wall", "slipway: " + text], check=False)  # whoever has a shell here wants to save his work
 
 
 os.makedirs("/run/slipway", exist_ok=True)
