@@ -263,10 +263,10 @@ def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]
 
 
 def _conflicts(repo: Repo, loaded: Loaded) -> list[Problem]:
-    from runner import full_machines, port_conflicts
+    from runner import port_conflicts, shared_machines
 
     found = port_conflicts.find(loaded.desired.values())
-    found += full_machines.find(loaded.desired.values(), loaded.settings.get("providers", {}))
+    found += shared_machines.find(loaded.desired.values(), loaded.settings.get("providers", {}))
     return [problem for item, fault in found for problem in _placed([fault], item.file, repo.root / item.file)]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from runner.domain import Record, Resource, Spec
     from runner.errors import ProviderError
+    from runner.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +189,12 @@ class Scattered(Protocol):
 
 
 @runtime_checkable
-class Finite(Protocol):
-    """The class of a provider whose machines can be full."""
+class Shared(Protocol):
+    """The class of a provider whose machines several deployments can name."""
 
     @classmethod
-    def overbooked(cls, specs: Mapping[str, Spec], settings: dict[str, Any]) -> Mapping[str, str]:
-        """Deployment → why there is no room for it on the machine that it names, if all before it are there. No
-        network.
-        """
+    def conflicts(cls, specs: Mapping[str, Spec], settings: dict[str, Any]) -> Mapping[str, Fault]:
+        """Deployment → why it cannot be on the machine that it names, if all before it are there. No network."""
 
 
 @runtime_checkable

@@ -88,7 +88,7 @@ def test_way_leads_through_all_hosts_of_the_pool(tmp_path: Path) -> None:
         ("keeper", "192.0.2.1", 2222),
         ("ada", "192.0.2.2", 22),
     ]
-    assert [hop["address"] for hop in fleet.host("192.0.2.9-22").way()] == ["192.0.2.8"]  # files do not see each other
+    assert [hop["address"] for hop in fleet.host("192.0.2.9_22").way()] == ["192.0.2.8"]  # files do not see each other
 
 
 def test_circle_is_a_fault_of_the_settings(tmp_path: Path) -> None:

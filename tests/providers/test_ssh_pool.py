@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from runner.domain import Record
 from runner.providers.ssh import pool
+from runner.providers.ssh.fleet import inline_name
+from runner.providers.ssh.options import HOST_NAME
 from runner.providers.ssh.provider import Provider
 from tests import factories
 
@@ -282,4 +285,30 @@ def test_what_contradicts_itself_is_refused(wanted: dict[str, Any], said: str) -
     ],
 )
 def test_gpus_of_a_host_that_several_name_are_counted(specs: dict[str, Any], said: dict[str, str]) -> None:
-    assert Provider.overbooked(specs, {"hosts": POOL}) == said
+    assert {name: fault.message for name, fault in Provider.conflicts(specs, {"hosts": POOL}).items()} == said
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ({"user": "ada", "key": "k"}, ""),
+        ({"user": "ada", "key": "k", "gpu": "L4"}, ""),
+        ({"user": "root", "key": "k"}, "it gets onto x by another user than a"),
+        (
+            {"user": "ada", "key": "k", "jump": "door", "host_key": "h"},
+            "it gets onto x by another jump and host_key than a",
+        ),
+        ({"user": "root", "key": "k", "port": 2222}, ""),
+    ],
+)
+def test_one_address_is_reached_in_one_way(second: dict[str, Any], said: str) -> None:
+    specs = {"a": spec(address="x", user="ada", key="k"), "b": spec(address="x")}
+    specs["b"]["machine"] |= second
+    found = Provider.conflicts(specs, {})
+    assert [fault.message for fault in found.values()] == ([said] if said else [])
+
+
+def test_host_that_is_named_by_address_is_none_of_the_pool() -> None:
+    names = {inline_name({"address": address, "port": 22}) for address in ("gpu", "GPU", "2001:db8::1")}
+    assert names == {"gpu_22", "2001-db8--1_22"}
+    assert not [name for name in names if re.fullmatch(HOST_NAME, name)]

@@ -142,5 +142,5 @@ class Fleet:
 
 
 def inline_name(login: Mapping[str, Any]) -> str:
-    """What a host outside of the pool is called."""
-    return f"{login['address']}-{login.get('port', 22)}".lower().replace(":", "-").replace("_", "-")
+    """What a host outside of the pool is called; the names of the pool have no underscore."""
+    return f"{str(login['address']).replace(':', '-').replace('_', '-')}_{login.get('port', 22)}".lower()

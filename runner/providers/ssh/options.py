@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 from runner.models import Model, Port, SecretRef
 from runner.providers.ssh import jumps, words
 
-HostName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")]
+HOST_NAME = r"^[a-z0-9][a-z0-9.-]{0,60}$"
+HostName = Annotated[str, Field(pattern=HOST_NAME)]
 Address = Annotated[str, AfterValidator(words.address)]
 User = Annotated[str, AfterValidator(words.user)]
 Jump = Annotated[str, AfterValidator(words.jump)]
