@@ -331,6 +331,12 @@ def test_key_is_pinned_under_address_and_port() -> None:
     assert alias("192.0.2.10", 2222) == "[192.0.2.10]:2222"
 
 
+def test_ssh_understands_ipv6_and_users_of_a_directory(repo: Repo) -> None:
+    found = understood(host(repo, address="2001:db8::1", port=2222, user="ada@corp.example").command())
+    assert (found["hostname"], found["port"], found["user"]) == ("2001:db8::1", "2222", "ada@corp.example")
+    assert found["hostkeyalias"] == "[2001:db8::1]:2222"
+
+
 def test_fingerprint_is_that_of_ssh_keygen(tmp_path: Path) -> None:
     (tmp_path / "key.pub").write_text(f"{KEY} comment\n")
     command = ["ssh-keygen", "-lf", str(tmp_path / "key.pub")]

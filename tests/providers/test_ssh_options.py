@@ -190,6 +190,25 @@ def test_template_sees_the_gpu_of_the_host_that_is_named(small: Small, machine: 
     assert small.load().desired["web"].spec["service"]["env"]["SEEN"] == seen
 
 
+@pytest.mark.parametrize(
+    ("uses", "machine", "asked"),
+    [
+        ("optional", "host: gpu-1", "auto"),
+        ("optional", "host: gpu-1, gpu: none", "none"),
+        ("optional", "address: 192.0.2.9, gpu: none", "none"),
+        ("none", "host: gpu-1", "none"),
+        ("required", "host: gpu-1", "all"),
+    ],
+)
+def test_gpu_that_is_for_others_is_not_asked_for(small: Small, uses: str, machine: str, asked: str) -> None:
+    """Neither given to the container, nor is a driver for it installed."""
+    small.write(
+        "templates/app.yaml", APP.replace("category: custom", f"category: custom\nrequirements: {{gpu: {uses}}}")
+    )
+    small.deployment("web", f"template: app\nprovider: ssh\nmachine: {{{machine}}}\n")
+    assert small.load().desired["web"].spec["service"]["gpus"] == asked
+
+
 def test_empty_pool_says_what_to_do(small: Small) -> None:
     small.write("runner.yaml", "id: test\n")
     small.deployment("web", "template: app\nprovider: ssh\n")

@@ -103,8 +103,8 @@ def on(
         (L4, spec("all", vram=8), [on("here", "chat", spec=sharing(8, port=1))], "has 0 of 1 GPUs free, not 1"),
         (FOUR, sharing(40), [on("here", f"d{n}", (str(n),), spec=sharing(41, port=n)) for n in range(4)], NO_40),
         # whose GPU is for others
-        (L4, spec("auto", gpu="none"), [on("here", uses="all", port=1)], ""),
-        ({}, spec("auto", gpu="none"), [], ""),
+        (L4, spec("none", gpu="none"), [on("here", uses="all", port=1)], ""),
+        ({}, spec("none", gpu="none"), [], ""),
         # whose model is spread over several
         (FOUR, spread(4), [], ""),
         (FOUR, spread(4), [on("here", uses="all", port=1)], "has 3 of 4 GPUs free, not 4"),
@@ -182,7 +182,7 @@ def test_two_creates_one_after_the_other_fill_the_pool() -> None:
         # as many as its model is spread over, unless it says more; none where the GPUs are for others
         (spread(2), FOUR, 2),
         (spread(2, gpus=4), FOUR, 4),
-        (spec("auto", gpu="none"), FOUR, 0),
+        (spec("none", gpu="none"), FOUR, 0),
     ],
 )
 def test_gpus_that_a_deployment_takes(wanted: dict[str, Any], host: dict[str, Any], count: int) -> None:
@@ -249,8 +249,8 @@ def test_model_that_does_not_fit_is_refused_with_the_smallest_that_would(
     ("wanted", "said"),
     [
         (spec("all", gpu="none", host="small"), "says gpu: none, but it needs a GPU"),
-        (spec("auto", gpu="none", gpus=1), "says gpu: none, but it needs a GPU"),
-        (spec("auto", gpu="none", host="small"), ""),
+        (spec("none", gpu="none", gpus=1), "says gpu: none, but it needs a GPU"),
+        (spec("none", gpu="none", host="small"), ""),
         (spread(4, gpus=2, host="large"), "says gpus: 2, but its model is to be spread over 4"),
         (spread(4, host="large"), ""),
         (spread(4, address="192.0.2.9"), ""),
@@ -266,7 +266,7 @@ def test_what_contradicts_itself_is_refused(wanted: dict[str, Any], said: str) -
         ({"a": spec("all", host="small")}, {}),
         ({"a": spec("all", host="small"), "b": spec("all", host="large")}, {}),
         ({"a": spec("all", host="small"), "b": spec("none", host="small")}, {}),
-        ({"a": spec("auto", host="small"), "b": spec("auto", host="small", gpu="none")}, {}),
+        ({"a": spec("auto", host="small"), "b": spec("none", host="small", gpu="none")}, {}),
         ({"a": spec("all", host="small"), "b": spec("all", gpu="L4")}, {}),  # from the pool: not known yet
         (
             {"a": spec("all", host="small"), "b": spec("auto", host="small"), "c": spec("all", host="small")},
@@ -309,6 +309,6 @@ def test_one_address_is_reached_in_one_way(second: dict[str, Any], said: str) ->
 
 
 def test_host_that_is_named_by_address_is_none_of_the_pool() -> None:
-    names = {inline_name({"address": address, "port": 22}) for address in ("gpu", "GPU", "2001:db8::1")}
-    assert names == {"gpu_22", "2001-db8--1_22"}
+    names = {inline_name({"address": address, "port": 22}) for address in ("gpu", "GPU", "2001:db8::1", "::1")}
+    assert names == {"gpu_22", "2001-db8--1_22", "0--1_22"}
     assert not [name for name in names if re.fullmatch(HOST_NAME, name)]

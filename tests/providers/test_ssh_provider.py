@@ -226,12 +226,6 @@ def test_second_gpu_goes_to_the_second_deployment(tmp_path: Path) -> None:
     assert made.facts["gpu_ids"] == ["1"]
 
 
-def test_gpu_that_is_for_others_is_not_seen(tmp_path: Path) -> None:
-    it = provider(tmp_path, {"a": empty()}, {"a": {**POOL["a"], **GPU}}, new=True)
-    assert it.create(WEB, spec("auto", host="a", gpu="none")).facts["gpu_ids"] == "none"
-    assert "gpu_ids" not in it.create(WEB, spec("auto", host="a")).facts  # all that the host has
-
-
 def test_what_a_proxy_still_serves_is_found_although_its_service_is_gone(tmp_path: Path) -> None:
     it = provider(tmp_path, {"a": {**having("web"), "exposed": ["gone", "web"]}, "b": empty()})
     assert {(r.deployment, r.state, r.facts["host"]) for r in it.list()} == {

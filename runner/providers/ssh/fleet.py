@@ -142,5 +142,8 @@ class Fleet:
 
 
 def inline_name(login: Mapping[str, Any]) -> str:
-    """What a host outside of the pool is called; the names of the pool have no underscore."""
-    return f"{str(login['address']).replace(':', '-').replace('_', '-')}_{login.get('port', 22)}".lower()
+    """What a host outside of the pool is called: a file, and a word of a command line. The names of the pool have no
+    underscore.
+    """
+    address = str(login["address"]).replace(":", "-").replace("_", "-")
+    return f"{'0' if address.startswith('-') else ''}{address}_{login.get('port', 22)}".lower()

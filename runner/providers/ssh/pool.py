@@ -20,22 +20,15 @@ def gpus_of(spec: Spec, host: Mapping[str, Any]) -> int:
     """How many GPUs of a host a deployment takes: what it asks for, or as many as its model is spread over, else one if
     it can use one and the host has any.
     """
-    if takes_none(spec):
-        return 0
     asked = int(spec.get("machine", {}).get("gpus") or spec.get("needs", {}).get("gpu_count") or 0)
     wanted = spec.get("service", {}).get("gpus", "none")
     return asked or int(wanted == "all" or (wanted == "auto" and _count(host) > 0))
 
 
-def takes_none(spec: Spec) -> bool:
-    """Whether the GPUs of its host are for others."""
-    return bool(spec.get("machine", {}).get("gpu") == NO_GPU)
-
-
 def contradiction(spec: Spec) -> str:
     """What the deployment says of GPUs that cannot all be meant; empty when it can."""
     asked, spread = int(spec["machine"].get("gpus") or 0), int(spec.get("needs", {}).get("gpu_count") or 1)
-    if takes_none(spec):
+    if spec["machine"].get("gpu") == NO_GPU:
         return "gpu: none, but it needs a GPU" if asked or spec["service"]["gpus"] == "all" else ""
     return f"gpus: {asked}, but its model is to be spread over {spread}" if 0 < asked < spread else ""
 

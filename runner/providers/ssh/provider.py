@@ -154,8 +154,7 @@ class Provider:
         own = recorded.get("gpu_ids", ()) if recorded.get("host") == name else ()
         engine = "systemd" if spec["service"].get("script") else "docker"
         self._require_engine(name, mark, engine)
-        ids = pool.gpu_ids(name, host, spec, self._context.neighbours, own)
-        return self._machine(name, engine, ids, hides=pool.takes_none(spec))
+        return self._machine(name, engine, pool.gpu_ids(name, host, spec, self._context.neighbours, own))
 
     def find(self, mark: Mark) -> Machine | None:
         """The host that has something with this mark; only the recorded one is asked, if there is one."""
@@ -320,17 +319,15 @@ class Provider:
             and record.machine.get("engine") != "systemd"
         ]
 
-    def _machine(self, name: str, engine: str, gpu_ids: Sequence[str] = (), *, hides: bool = False) -> Machine:
-        """`hides`: the service does not see the GPUs that the host has."""
+    def _machine(self, name: str, engine: str, gpu_ids: Sequence[str] = ()) -> Machine:
         host = self._fleet.host(name)
         login = host.login
-        gpus = {"gpu_ids": "none"} if hides else {"gpu_ids": list(gpu_ids)} if gpu_ids else {}
         return Machine(
             id=name,
             address=login["address"],
             engine=engine,
             connection=host.connection(),
-            facts={"prepare": True, "docker_socket": "", **gpus},
+            facts={"prepare": True, "docker_socket": "", **({"gpu_ids": list(gpu_ids)} if gpu_ids else {})},
             keep={
                 "host": name,
                 **{key: login[key] for key in LOGIN_DEFAULTS},
