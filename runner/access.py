@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from runner import callers, generated, specs
@@ -122,9 +122,22 @@ def _tunnel(record: Record) -> str:
     ports = specs.forwarded(record.spec)
     words = ["ssh", "-N", *(word for port in ports for word in ("-L", f"{port}:127.0.0.1:{port}"))]
     words += ["-i", machine["key"]] if machine.get("key") else []
-    words += ["-J", machine["jump"]] if machine.get("jump") else []
-    words += ["-p", str(machine["port"])] if machine["port"] != 22 else []  # noqa: PLR2004 - the default of SSH
-    return " ".join(map(_word, [*words, f"{machine['user']}@{machine['address']}"]))
+    return " ".join(map(_word, [*words, *_through(machine.get("way", [])), *_target(machine)]))
+
+
+def _target(login: Mapping[str, Any]) -> list[str]:
+    port = ["-p", str(login["port"])] if login["port"] != 22 else []  # noqa: PLR2004 - the default of SSH
+    return [*port, f"{login['user']}@{login['address']}"]
+
+
+def _through(way: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The option that leads through other hosts. Not -J: that one has no room for their keys."""
+    if not way:
+        return []
+    *before, last = way
+    key = ["-o", f"IdentityFile={last['key']}"] if last["key"] else []
+    command = shlex.join(["ssh", *key, *_through(before), "-W", "@", *_target(last)])
+    return ["-o", "ProxyCommand=" + command.replace("%", "%%").replace("-W @", "-W '[%h]:%p'", 1)]
 
 
 def _word(text: str) -> str:

@@ -209,7 +209,16 @@ def _secrets(want: Deployment, template: Template, params: Mapping[str, Any], fa
         elif param.required:
             message = f"secrets.{name} is required: {param.description}"
             faults.append(Fault("missing-secret", ("secrets", name), message, f"write secrets: {{{name}: env:NAME}}"))
+        elif param.for_gated and name.upper() not in sources and (model := gated(template, params)):
+            message = f"secrets.{name} is required: {model} is given out to those only who have agreed to its terms"
+            hint = f"agree where the model is, and write secrets: {{{name}: env:{name.upper()}}}"
+            faults.append(Fault("missing-secret", ("secrets", name), message, hint))
     return dict(sorted(sources.items()))
+
+
+def gated(template: Template, params: Mapping[str, Any]) -> str:
+    """The model, if the library says that it is gated."""
+    return next((model.id for model in template.models if model.gated and model.id == params.get("model")), "")
 
 
 def _ports(want: Deployment, template: Template, params: Mapping[str, Any], faults: list[Fault]) -> dict[str, int]:

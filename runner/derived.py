@@ -14,9 +14,11 @@ from runner.expressions import Scope
 if TYPE_CHECKING:
     from runner.declared import Declared
     from runner.models import Settings
-    from runner.template import CatalogueModel, Companion, Script, Service, Template
+    from runner.template import CatalogueModel, Companion, HealthCheck, Script, Service, Template
 
 LOOPBACK = "127.0.0.1"
+NO_GPU = "none"
+"""As `machine.gpu`: a machine without one, or with one that is for others."""
 GPUS = {"required": "all", "optional": "auto", "none": "none"}
 """What the template wants → what the engine is asked for; auto: all if the machine has any."""
 
@@ -29,10 +31,17 @@ def context(about: Mapping[str, Any], template: Template, settings: Settings, va
         params=values.params,
         ports=values.ports,
         container_ports={name: port.container for name, port in template.service.ports.items()},
-        machine={**_known(values, settings), **values.machine},
+        machine=_machine(values, settings),
         model=_catalogue_entry(template, values.params),
         secrets={**optional_secrets, **expressions.SecretMarkers(frozenset(values.secrets) - reach.RESERVED)},
     )
+
+
+def _machine(values: Declared, settings: Settings) -> dict[str, Any]:
+    """What the deployment says of its machine, and where it says nothing, what the settings do."""
+    known = _known(values, settings)
+    machine = {**values.machine, **{name: value for name, value in known.items() if not values.machine.get(name)}}
+    return {**machine, "gpu": ""} if machine.get("gpu") == NO_GPU else machine
 
 
 def _known(values: Declared, settings: Settings) -> dict[str, Any]:
@@ -87,8 +96,14 @@ def _container(one: Service | Companion, context: Mapping[str, Any], settings: S
         "volumes": one.volumes,
         "shm_gb": one.shm_gb,
         "user": one.user,
-        "health": one.health.model_dump(),
+        "health": _health(one.health, context["model"]),
     }
+
+
+def _health(check: HealthCheck, model: CatalogueModel | None) -> dict[str, Any]:
+    """With the time that the model takes, where the service downloads it."""
+    more = round(check.per_gb_s * model.size_gb) if model else 0
+    return {**check.model_dump(exclude={"per_gb_s"}), "timeout_s": check.timeout_s + more}
 
 
 def _ports(one: Service | Companion, context: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -126,4 +141,6 @@ def needs(template: Template, params: Mapping[str, Any]) -> dict[str, float]:
     chosen = {params.get("model"), *(params.get("more_models") or ())}
     models = sum(model.vram_gb for model in template.models if model.id in chosen)
     vram = max(wanted.vram_gb if not models else 0, models) if wanted.gpu != "none" else 0
-    return {"vram_gb": vram, "ram_gb": wanted.ram_gb, "disk_gb": wanted.disk_gb}
+    found = {"vram_gb": vram, "ram_gb": wanted.ram_gb, "disk_gb": wanted.disk_gb}
+    spread = params.get(wanted.gpus_from) or 1
+    return {**found, "gpu_count": spread} if spread > 1 else found

@@ -157,7 +157,7 @@ class _Loader:
             if desired is not None:
                 loaded.desired[name] = desired
                 loaded.problems += _placed(scripts.faults(self.repo, desired), desired.file, Path(entry.path))
-        loaded.problems += self._shared_problems() + _conflicts(self.repo, loaded.desired.values())
+        loaded.problems += self._shared_problems() + _conflicts(self.repo, loaded)
         loaded.problems.sort(key=lambda p: (p.file, p.line, p.field))
         self.cache.save(loaded.names)
         return loaded
@@ -262,14 +262,12 @@ def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]
     ]
 
 
-def _conflicts(repo: Repo, desired: Iterable[Desired]) -> list[Problem]:
-    from runner import port_conflicts
+def _conflicts(repo: Repo, loaded: Loaded) -> list[Problem]:
+    from runner import port_conflicts, shared_machines
 
-    return [
-        problem
-        for item, fault in port_conflicts.find(desired)
-        for problem in _placed([fault], item.file, repo.root / item.file)
-    ]
+    found = port_conflicts.find(loaded.desired.values())
+    found += shared_machines.find(loaded.desired.values(), loaded.settings.get("providers", {}))
+    return [problem for item, fault in found for problem in _placed([fault], item.file, repo.root / item.file)]
 
 
 def inputs_digest(desired: Iterable[Desired]) -> str:

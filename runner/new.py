@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_origin
 
-from runner import scalars, yamlfile
+from runner import declared, scalars, yamlfile
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem, UsageError
 from runner.faults import Fault, dotted, suggestion
@@ -23,11 +23,17 @@ OPEN = {"missing-param", "missing-secret", "does-not-fit"}
 
 def questions(template: Template, given: Mapping[str, Any]) -> dict[str, Param]:
     """The parameters that somebody must answer: no default, not given, and not made by itself."""
-    answered = {*given.get("params", {}), *given.get("secrets", {})}
+    chosen = given.get("params", {})
+    answered = {*chosen, *given.get("secrets", {})}
+    model = template.params["model"].default if "model" in template.params else None
+    gated = bool(declared.gated(template, {"model": model, **chosen}))
     return {
         name: param
         for name, param in template.params.items()
-        if param.required and param.default is None and not param.generate and name not in answered
+        if (param.required or (param.for_gated and gated))
+        and param.default is None
+        and not param.generate
+        and name not in answered
     }
 
 

@@ -54,6 +54,8 @@ def _health(
     own: OwnHealth | None, health: HealthCheck, ports: dict[str, ServicePort]
 ) -> tuple[HealthCheck, list[Fault]]:
     update = own.model_dump(exclude_none=True) if own is not None else {}
+    if "timeout_s" in update:
+        update["per_gb_s"] = 0  # whoever says how long means all of it
     port = update.setdefault("port", health.port if health.port in ports else next(iter(ports)))
     if port in ports:
         return health.model_copy(update=update), []

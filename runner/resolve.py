@@ -108,6 +108,8 @@ def _spec(name: str, want: Deployment, template: Template, settings: Settings, v
     labels = {**settings.defaults.labels, **want.labels}
     about = {"name": name, "owner": owner, "labels": labels}
     service = derived.service(template, derived.context(about, template, settings, values), settings)
+    if service["gpus"] == "auto" and values.machine.get("gpu") == derived.NO_GPU:
+        service["gpus"] = "none"
     service["env"].update(want.env)
     if want.service is not None and want.service.command is not None:
         service["command"] = want.service.command

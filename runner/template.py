@@ -23,6 +23,9 @@ class Requirements(Model):
     """What the machine must have."""
 
     gpu: Literal["required", "optional", "none"] = "none"
+    gpus_from: str = Field(
+        "", description="The whole-number parameter that says over how many GPUs one model is spread"
+    )
     vram_gb: float = Field(0, ge=0, description="GPU memory; a model may need more")
     ram_gb: float = Field(1, ge=0)
     disk_gb: float = Field(1, ge=0, description="Free disk, models not counted")
@@ -44,6 +47,9 @@ class HealthCheck(Model):
     path: str = Field("/", pattern=r"^/", description="HTTP path; ignored for tcp ports")
     status: int = Field(200, ge=100, le=599, description="The status that means healthy")
     timeout_s: int = Field(120, gt=0, description="How long the first start may take, models not counted")
+    per_gb_s: float = Field(
+        0, ge=0, description="More for each GB of the model, where the service itself downloads it as it starts"
+    )
 
 
 class Companion(Model):
@@ -146,6 +152,7 @@ class Param(Model):
     secret: bool = Field(False, description="The value comes from `secrets:` and is never written in a file")
     generate: bool = Field(False, description="Made once when nobody gives one; only with secret")
     only_with: str = Field("", description="Asked for only when this boolean parameter is on; only with secret")
+    for_gated: bool = Field(False, description="Required by models that are gated; only with secret")
     choices: list[Any] = Field(default_factory=list)
     pattern: str = Field("", description="Regular expression that a string must match")
     min: float | None = None
@@ -158,6 +165,9 @@ class Param(Model):
             raise ValueError(msg)
         if self.only_with and not self.secret:
             msg = "only_with is only for secret parameters"
+            raise ValueError(msg)
+        if self.for_gated and not self.secret:
+            msg = "for_gated is only for secret parameters"
             raise ValueError(msg)
         if self.secret and self.default is not None:
             msg = "a secret has no default in a file; use generate: true"
@@ -266,4 +276,12 @@ class Template(Model):
             if switch not in self.params or self.params[switch].type != "boolean":
                 msg = f"{name}: only_with {switch!r} is not a boolean parameter"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _gpus_are_counted(self) -> Template:
+        name = self.requirements.gpus_from
+        if name and (name not in self.params or self.params[name].type != "integer"):
+            msg = f"requirements.gpus_from {name!r} is not an integer parameter"
+            raise ValueError(msg)
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from runner import access
 from runner.domain import Record
 from runner.repo import Repo
 from tests import factories as make
+from tests.way import walked
 
 SOURCE: dict[str, Any] = access.source(
     {
@@ -95,12 +97,27 @@ def test_command_for_a_tunnel_can_be_pasted() -> None:
         "port": 2222,
         "user": "ada",
         "key": "/keys/my key; rm -rf x",
-        "jump": "hop",
     }
     panel = access.panel(replace(record(), machine=machine), SOURCE)
     assert shlex.split(panel["tunnel"]) == [
         *("ssh", "-N", "-L", "8888:127.0.0.1:8888", "-i", "/keys/my key; rm -rf x"),
-        *("-J", "hop", "-p", "2222", "ada@192.0.2.1"),
+        *("-p", "2222", "ada@192.0.2.1"),
     ]
     at_home = access.panel(replace(record(), machine={**machine, "key": "~/.ssh/my key"}), SOURCE)
     assert "-i ~/'.ssh/my key' " in at_home["tunnel"]
+
+
+def test_command_for_a_tunnel_leads_through_the_hosts_in_between(tmp_path: Path, free_port: Callable[[], int]) -> None:
+    """By address, with user and key of each: names of the pool mean nothing to ssh."""
+    door = {"address": "127.0.0.1", "port": free_port(), "user": "keeper", "key": "/keys/100% mine"}
+    hall = {"address": "192.0.2.7", "port": 2222, "user": "ada", "key": ""}
+    machine = {"id": "x", "engine": "docker", "tunnel": True, "jump": "hall", "way": [door, hall]}
+    login = {"address": "192.0.2.1", "port": 22, "user": "eve", "key": ""}
+    panel = access.panel(replace(record(), machine={**machine, **login}), SOURCE)
+    outer, middle, inner = walked(shlex.split(panel["tunnel"]), tmp_path)
+    assert outer[-1] == "eve@192.0.2.1"
+    assert middle[-5:] == ["-W", "[192.0.2.1]:22", "-p", "2222", "ada@192.0.2.7"]
+    assert inner == [
+        *("-o", "IdentityFile=/keys/100% mine"),
+        *("-W", "[192.0.2.7]:2222", "-p", str(door["port"]), "keeper@127.0.0.1"),
+    ]

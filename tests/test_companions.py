@@ -126,6 +126,8 @@ def test_panel_shows_what_is_there(on: bool, labels: list[str]) -> None:
         (("service", "ports", "page"), RAW["service"]["ports"]["api"], "names of their own: page"),
         (("service", "process"), {"packages": ["a==1"], "command": ["a"]}, "cannot be a process or a script"),
         (("params", "page", "only_with"), "page", "only for secret parameters"),
+        (("requirements",), {"gpus_from": "page"}, "gpus_from 'page' is not an integer parameter"),
+        (("requirements",), {"gpus_from": "nothing"}, "gpus_from 'nothing' is not an integer parameter"),
     ],
 )
 def test_template_that_does_not_fit_together_is_refused(path: tuple[str, ...], value: Any, words: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from runner.domain import Desired
 from runner.errors import InvalidFiles, UsageError
 from runner.load import read_settings, read_templates
 from runner.template import Template
+from tests.conftest import ROOT
 from tests.small import Small
 
 
@@ -139,6 +141,14 @@ def test_only_what_nobody_answered_is_asked(app: Template, needy: Template) -> N
 
 def wanted(small: Small, **more: Any) -> Desired:
     return check(small, {"template": "app", **more})
+
+
+def test_gated_model_asks_for_the_secret_that_opens_it() -> None:
+    vllm = Template.model_validate(yaml.safe_load((ROOT / "templates" / "vllm.yaml").read_text()))
+    gated, free = ({"params": {"model": next(m.id for m in vllm.models if m.gated is kind)}} for kind in (True, False))
+    assert [*new.questions(vllm, gated)] == ["hf_token"]
+    assert [*new.questions(vllm, {**gated, "secrets": {"hf_token": "env:X"}})] == []
+    assert [*new.questions(vllm, free)] == [*new.questions(vllm, {})] == []
 
 
 def test_ports_of_the_template_are_not_written_while_they_are_free(small: Small) -> None:

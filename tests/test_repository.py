@@ -116,6 +116,24 @@ def test_imports_point_one_way() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def codes_of_failures(path: Path) -> set[str]:
+    """Stable names that a file gives to failures."""
+    found: set[str] = set()
+    for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+        given = [word.value for word in call.keywords if word.arg in ("code", "cause")]
+        given += call.args[:1] if getattr(call.func, "id", "") == "Cause" else []
+        found |= {node.value for node in given if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return found
+
+
+def test_every_failure_of_a_host_is_explained() -> None:
+    folders = ("providers/ssh", "ansible_plugins/modules", "ansible_plugins/module_utils")
+    codes = set().union(*(codes_of_failures(path) for folder in folders for path in (RUNNER / folder).glob("*.py")))
+    explained = (ROOT / "docs" / "failures.md").read_text()
+    assert len(codes) > 20
+    assert [code for code in sorted(codes - {""}) if f"`{code}`" not in explained] == []
+
+
 def test_imports_have_no_cycle() -> None:
     known = modules()
     graph = {module: imported(path) & known.keys() - {module} for module, path in known.items()}

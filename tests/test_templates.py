@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from runner import expressions
+from runner import derived, expressions
 from runner.template import Template
+from tests.small import Small, told
 
 FOLDER = Path(__file__).parent.parent / "templates"
 ROOT = Path(__file__).parent.parent
@@ -203,6 +204,51 @@ def test_jupyter_takes_the_cuda_image_on_a_gpu_machine():
     jupyter = TEMPLATES["jupyter"]
     images = [expressions.text(jupyter.service.image, context(jupyter, machine=m)) for m in ({}, {"gpu": "L4"})]
     assert ["cuda" in image for image in images] == [False, True]
+
+
+@pytest.mark.parametrize("name", ["vllm", "tgi", "llamacpp"])
+def test_service_that_downloads_its_model_has_the_time_for_it(tmp_path, name):
+    """At 50 MB/s, beside what it takes otherwise; whoever says how long means all of it."""
+    small = Small(tmp_path / "repo")
+    small.write(f"templates/{name}.yaml", (FOLDER / f"{name}.yaml").read_text())
+    largest = max(TEMPLATES[name].models, key=lambda model: model.size_gb)
+    head = f"template: {name}\nprovider: ssh\nmachine: {{address: 192.0.2.1}}\n"
+    small.deployment("large", f"{head}params: {{model: {largest.id!r}}}\nports: {{api: 9001}}\n")
+    small.deployment(
+        "own", f"{head}params: {{model: {largest.id!r}}}\nservice: {{health: {{timeout_s: 7}}, shm_gb: 3}}\n"
+    )
+    found = {key: item.spec["service"] for key, item in small.load().desired.items()}
+    usual = TEMPLATES[name].service.health.timeout_s
+    assert found["large"]["health"]["timeout_s"] == usual + round(20 * largest.size_gb)
+    assert (found["own"]["health"]["timeout_s"], found["own"]["shm_gb"]) == (7, 3)
+
+
+@pytest.mark.parametrize("name", ["vllm", "tgi"])
+def test_gated_model_asks_for_its_token_before_a_machine_does(tmp_path, name):
+    small = Small(tmp_path / "repo")
+    small.write(f"templates/{name}.yaml", (FOLDER / f"{name}.yaml").read_text())
+    gated = next(model.id for model in TEMPLATES[name].models if model.gated)
+    free = next(model.id for model in TEMPLATES[name].models if not model.gated)
+    head = f"template: {name}\nprovider: ssh\nmachine: {{address: 192.0.2.1}}\nparams: {{model: "
+    for number, (key, text) in enumerate(
+        {
+            "without": f"{gated}}}\n",
+            "with": f"{gated}}}\nsecrets: {{hf_token: env:X}}\n",
+            "by-env": f"{gated}}}\nsecrets: {{HF_TOKEN: env:X}}\n",
+            "free": f"{free}}}\n",
+        }.items()
+    ):
+        small.deployment(key, f"{head}{text}ports: {{api: {9000 + number}}}\n")
+    [(where, code, field, said, hint)] = told(small.load().problems)
+    assert (where, code, field) == ("deployments/without.yaml:1", "missing-secret", "secrets.hf_token")
+    assert gated in said
+    assert "secrets: {hf_token: env:HF_TOKEN}" in hint
+
+
+@pytest.mark.parametrize(("name", "param"), [("vllm", "tensor_parallel_size"), ("tgi", "num_shard")])
+def test_model_that_is_spread_needs_as_many_gpus(name, param):
+    counts = [derived.needs(TEMPLATES[name], {param: value}).get("gpu_count", 1) for value in (None, 1, 4)]
+    assert counts == [1, 1, 4]
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def _deep_rows(planned: Planned, findings: list[Finding]) -> list[dict[str, obje
         mine = [finding for finding in findings if finding.deployment == action.deployment]
         if mine:
             changes = [change for finding in mine for change in _changes(finding)]
-            reason = "changed by hand on its machine; runner restart repairs the service"
-            rows.append({"name": action.deployment, "provider": action.provider, "reason": reason, "changes": changes})
+            about = {"name": action.deployment, "provider": action.provider, "changes": changes}
+            rows.append({**about, "reason": "changed by hand on its machine", "by_hand": True})
     return rows
 
 

@@ -42,7 +42,7 @@ def ssh_config(record: Record, shell: Sequence[str]) -> str:
     options = [word for flag, word in itertools.pairwise(shell) if flag == "-o" and not word.startswith("Control")]
     machine = record.machine
     rows = [f"HostName {machine['address']}", f"Port {machine['port']}", f"User {machine['user']}"]
-    rows += [f'IdentityFile "{machine["key"]}"'] if machine.get("key") else []
+    rows += [f'IdentityFile "{key}"' for flag, key in itertools.pairwise(shell) if flag == "-i"]
     rows += [option.replace("=", " ", 1) for option in options]
     ports = [endpoint["port"] for endpoint in record.endpoints.values() if endpoint["protocol"] != "udp"]
     rows += [f"LocalForward 127.0.0.1:{port} 127.0.0.1:{port}" for port in ports]

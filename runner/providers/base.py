@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from runner.domain import Record, Resource, Spec
     from runner.errors import ProviderError
+    from runner.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,15 @@ class Scattered(Protocol):
         """Where a machine for this spec may be made, for its record, as `blind_spot` and hints take it: nobody may hear
         the answer to `create`. `noted`: what an earlier try has left there, which still counts. No network.
         """
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """The class of a provider whose machines several deployments can name."""
+
+    @classmethod
+    def conflicts(cls, specs: Mapping[str, Spec], settings: dict[str, Any]) -> Mapping[str, Fault]:
+        """Deployment → why it cannot be on the machine that it names, if all before it are there. No network."""
 
 
 @runtime_checkable

@@ -31,10 +31,21 @@ def drift_text(data: dict[str, Any], *, style: Style, verbose: bool = False) -> 
         lines += [*changes_lines(row.get("changes", []), style=style, verbose=verbose), ""]
     for row in drift.get("unknown", []):
         lines += [*_unknown(row["name"], row, style), ""]
-    drifted, checked = len(drift["deployments"]), plural(drift["checked"], "deployment")
-    if drifted:
-        return "\n".join([*lines, f"{drifted:,} of {checked} drifted. Repair: {style.command('runner reconcile')}"])
-    return "\n".join([*lines, f"No drift in {checked}."])
+    return "\n".join([*lines, _drift_summary(drift, style)])
+
+
+def _drift_summary(drift: dict[str, Any], style: Style) -> str:
+    """Nothing is said of those that could not be looked at. What was changed by hand is no change of a plan."""
+    unseen = {row["name"] for row in drift.get("unknown", [])}
+    checked = plural(drift["checked"] - len(unseen), "deployment")
+    rows = drift["deployments"]
+    rest = f" {len(unseen):,} could not be looked at." if unseen else ""
+    if not rows:
+        return f"No drift in {checked}.{rest}"
+    by_hand = [row["name"] for row in rows if row.get("by_hand")]
+    repairs = ["runner reconcile"] if len(by_hand) < len(rows) else []
+    repairs += [f"runner restart {' '.join(by_hand)}"] if by_hand else []
+    return f"{len(rows):,} of {checked} drifted.{rest} Repair: {', '.join(map(style.command, repairs))}"
 
 
 def orphans_text(data: dict[str, Any], *, style: Style) -> str:

@@ -5,6 +5,10 @@ cannot, and what has lost its file or its record is found again.
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,14 +43,15 @@ def inspected(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def shared(empty: World, rented: list[Host], foreign: str) -> Iterator[World]:
-    """A pool of two hosts with one GPU each, as far as the pool says, and a third that only the second reaches."""
+    """A pool of two hosts with one GPU each, as far as the pool says, and a third that only the second reaches, which
+    in turn is reached through the first.
+    """
     one, two, three = rented
     empty.add(one, **ONE_GPU)
-    empty.add(two, **ONE_GPU)
+    empty.add(two, jump=one.name, **ONE_GPU)
     look_up = f"address: {three.address}, user: ubuntu, key: {json.dumps(str(three.key))}"
     inline = f"{look_up}, host_key: {json.dumps(three.host_key)}, jump: {two.name}"
     empty.spark("one-a", 8301, f"host: {one.name}")
-    empty.spark("one-b", 8302, f"host: {one.name}")  # its neighbour has the only GPU
     empty.spark("clash", TAKEN, f"host: {two.name}")
     empty.spark("behind", 8301, inline)
     hosts.cut(three.name)
@@ -55,27 +60,67 @@ def shared(empty: World, rented: list[Host], foreign: str) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def applied(shared: World) -> dict[str, dict[str, Any]]:
-    return shared.reconcile(code=1)
+def refused(shared: World, rented: list[Host]) -> Any:
+    """What is said of a file that asks for the only GPU of a host, which its neighbour asks for as well."""
+    shared.spark("one-b", 8302, f"host: {rented[0].name}")
+    return shared.json("validate", code=3)
 
 
-def test_gpu_that_a_neighbour_has_is_refused(applied: dict[str, dict[str, Any]], rented: list[Host]) -> None:
-    """Which of the two comes first is open; the other one is refused before anything is touched."""
-    assert {applied[name]["result"] for name in ("one-a", "one-b")} == {"changed", "failed"}
-    [refused] = [applied[name] for name in ("one-a", "one-b") if applied[name]["result"] == "failed"]
-    assert (refused["code"], refused["hint"]) == ("host-full", "free it, or name another host")
-    assert f"{rented[0].name} has 0 of 1 GPUs free, not 1" in refused["error"]
+@pytest.fixture(scope="module")
+def applied(shared: World, rented: list[Host], refused: object) -> dict[str, dict[str, Any]]:
+    """The neighbour does without."""
+    shared.spark("one-b", 8302, f"host: {rented[0].name}, gpu: none")
+    return shared.reconcile()
 
 
-def test_address_outside_of_the_pool_is_reached_through_another_host(
+def test_gpu_that_a_neighbour_wants_is_refused_before_anything_is_touched(refused: Any, rented: list[Host]) -> None:
+    [problem] = refused["errors"]
+    assert (problem["code"], problem["where"]) == ("does-not-fit", "deployments/one-b.yaml:3")
+    assert problem["message"] == f"{rented[0].name} has 0 of 1 GPUs free, not 1; taken by: one-a"
+    assert "machine: {gpu: none}" in problem["hint"]
+
+
+def test_who_takes_no_gpu_may_be_beside(shared: World, applied: dict[str, dict[str, Any]]) -> None:
+    assert {applied[name]["result"] for name in ("one-a", "one-b")} == {"changed"}
+    assert shared.host_of("one-a") == shared.host_of("one-b")
+
+
+def test_address_outside_of_the_pool_is_reached_through_two_others(
     shared: World, applied: dict[str, dict[str, Any]], rented: list[Host]
 ) -> None:
     assert applied["behind"]["result"] == "changed"
     assert shared.run("ssh", "behind", "--", "hostname").stdout.strip() == rented[2].name
-    assert (
-        "jump" in shared.ok("ssh", "behind", "--config").lower()
-        or "proxy" in shared.ok("ssh", "behind", "--config").lower()
-    )
+
+
+def test_plain_ssh_gets_there_by_what_we_print(
+    shared: World, applied: dict[str, dict[str, Any]], rented: list[Host]
+) -> None:
+    """By the entry for its configuration, and by the tunnel of the access page, for who has no runner."""
+    file = shared.home / "config"
+    file.write_text(shared.ok("ssh", "behind", "--config"))
+    entry = ["ssh", "-F", str(file), "-o", "BatchMode=yes", "slipway-behind", "hostname"]
+    assert subprocess.run(entry, capture_output=True, text=True, check=True).stdout.strip() == rented[2].name
+    command = shared.json("access", "behind")["tunnel"]
+    assert f"-L 8301:127.0.0.1:8301 -i {rented[2].key} -o 'ProxyCommand=" in command
+    keys = shared.home / "known"  # whoever pastes it has compared them
+    keys.write_text("".join(f"{host.address} {host.host_key}\n" for host in rented))
+    stub = shared.home / "bin" / "ssh"
+    stub.parent.mkdir()
+    stub.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -o BatchMode=yes -o UserKnownHostsFile={keys} "$@"\n')
+    stub.chmod(0o755)
+    path = f"{stub.parent}{os.pathsep}{os.environ['PATH']}"
+    pasted = command.replace("ssh -N", "exec ssh -N", 1)
+    with subprocess.Popen(["sh", "-c", pasted], env={**os.environ, "PATH": path}) as tunnel:
+        try:
+            assert look.until(lambda: fetched("http://127.0.0.1:8301/")) == "hello\n"
+        finally:
+            tunnel.terminate()
+
+
+def fetched(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
 
 
 def test_adopted_engine_and_what_it_runs_stay(applied: object, rented: list[Host], foreign: str) -> None:
@@ -86,11 +131,9 @@ def test_adopted_engine_and_what_it_runs_stay(applied: object, rented: list[Host
 def moved(shared: World, applied: dict[str, dict[str, Any]], rented: list[Host]) -> dict[str, dict[str, Any]]:
     """One asks for a port that is somebody else's, one no longer says where it is, one has lost its record."""
     one, two, _ = rented
-    names = ("one-a", "one-b")
-    there = next(name for name in names if applied[name]["result"] == "changed")
-    other = next(name for name in names if name != there)
+    there, other = "one-a", "one-b"
     shared.add(one)  # the pool no longer says that GPUs are scarce
-    shared.add(two)
+    shared.add(two, jump=one.name)
     shared.spark(other, TAKEN, f"host: {one.name}")
     shared.spark(there, 8301, "")
     (shared.root / "inventory" / "host_vars" / "clash" / "access.yaml").unlink()
@@ -98,7 +141,7 @@ def moved(shared: World, applied: dict[str, dict[str, Any]], rented: list[Host])
     plan = shared.plan(code=2)
     assert {name: plan[name]["action"] for name in plan} == {
         there: "update",
-        other: "create",
+        other: "update",
         "clash": "update",
         "behind": "none",
     }
@@ -144,7 +187,7 @@ def test_destroy_leaves_what_is_not_ours(
 ) -> None:
     name = rented[0].name
     other = moved["other"]["deployment"]
-    shared.spark(other, 8302, f"host: {name}")
+    shared.spark(other, 8303, f"host: {name}")
     assert shared.reconcile()[other]["result"] == "changed"
     for deployment in (other, moved["there"]["deployment"], "behind"):
         shared.forget(deployment)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.errors import CredentialsError, ProviderError
-from runner.providers.ssh import client
-from runner.providers.ssh.client import SshHost, alias, fingerprint, jump_login, scan
+from runner.providers.ssh import client, observer
+from runner.providers.ssh.client import SshHost, alias, fingerprint, scan
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS
 from runner.repo import Repo
+from tests.way import walked
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY3"
 FRAME = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
@@ -134,9 +137,63 @@ def test_failure_on_the_way_names_the_host_where_it_happened(repo: Repo, said: s
     assert hint in error.hint
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (f"me@192.0.2.3: Permission denied (publickey).\r\n{ENDED}{ENDED}", "me@192.0.2.3 does not accept the key"),
+        (f"keeper@192.0.2.1: Permission denied (publickey).\r\n{ENDED}", "keeper@192.0.2.1 does not accept the key"),
+        (f"{THROUGH_REFUSED}{ENDED}", "door (192.0.2.1:22) cannot be reached through gate: channel 0"),
+        (THROUGH_REFUSED, "gpu-1 (192.0.2.10:22) cannot be reached through door: channel 0"),
+        (f"{THROUGH_SILENT}{ENDED}", "door (192.0.2.1:22) cannot be reached through gate: Connection to"),
+    ],
+)
+def test_failure_on_a_long_way_names_the_host_where_it_happened(repo: Repo, said: str, message: str) -> None:
+    gate = SshHost(repo, "gate", {**LOGIN_DEFAULTS, "address": "192.0.2.3", "user": "me"})
+    door = SshHost(repo, "door", {**LOGIN_DEFAULTS, "address": "192.0.2.1", "user": "keeper"}, gate)
+    assert message in str(host(repo, door).translated(255, said.strip()))
+
+
 def test_key_that_a_file_gives_is_changed_there(repo: Repo) -> None:
     error = host(repo, host_key=KEY).translated(255, CHANGED.strip())
     assert (error.code, "into host_key of gpu-1" in error.hint) == ("host-key-changed", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "hint"),
+    [
+        (("-t", "ed25519", "-N", ""), "ssh-key-refused", "authorized_keys"),
+        (("-t", "ed25519", "-N", "secret"), "ssh-key-unusable", "ssh-add"),
+        (("-t", "rsa", "-m", "PEM", "-N", "secret"), "ssh-key-unusable", "ssh-add"),
+        (("-t", "rsa", "-m", "PKCS8", "-N", "secret"), "ssh-key-unusable", "ssh-add"),
+        (("-t", "rsa", "-m", "PEM", "-N", ""), "ssh-key-refused", "authorized_keys"),
+    ],
+)
+def test_key_with_a_passphrase_is_told_from_one_that_is_refused(
+    repo: Repo, tmp_path: Path, options: tuple[str, ...], code: str, hint: str
+) -> None:
+    """ssh says the same of both where nobody can be asked."""
+    subprocess.run(["ssh-keygen", "-q", *options, "-f", tmp_path / "id"], check=True)
+    error = host(repo, key=str(tmp_path / "id")).translated(255, "me@192.0.2.10: Permission denied (publickey).")
+    assert (type(error), error.code) == (CredentialsError, code)
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize("said", ['{"docker": ""}\n', 'welcome {to} this machine\n\n{"docker": ""}\n'])
+def test_words_of_a_shell_are_passed_over(repo: Repo, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["printf", "%s", said])
+    assert observer.observe(host(repo), "shop") == {"docker": ""}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [("", "nothing"), ("goodbye", "goodbye"), ('{"a": 1}\nlogged out\n', "logged out")]
+)
+def test_answer_that_is_none_shows_what_it_is(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, said: str, shown: str
+) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["printf", "%s", said])
+    with pytest.raises(ProviderError, match=f"gpu-1: its answer cannot be read: {shown}") as caught:
+        observer.observe(host(repo), "shop")
+    assert caught.value.code == "bad-answer"
 
 
 @pytest.mark.parametrize("batch", [True, False])
@@ -199,6 +256,37 @@ def test_way_through_another_host_is_pinned_too(repo: Repo) -> None:
         assert part in way
 
 
+def test_way_through_several_hosts_is_walked_by_the_real_ssh(
+    repo: Repo, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    """Percent signs of folders are no tokens of ssh, however deep."""
+    strange = Repo(tmp_path / "100%h of it")
+    first = SshHost(strange, "first", {**LOGIN_DEFAULTS, "address": "127.0.0.1", "port": free_port(), "user": "a"})
+    second = SshHost(strange, "second", {**LOGIN_DEFAULTS, "address": "192.0.2.2", "port": 2222, "user": "b"}, first)
+    command = host(strange, second, key="keys/id").command("true")
+    *_, middle, inner = walked(command, tmp_path)
+    for words, place, through in (
+        (middle, "b@192.0.2.2", "[192.0.2.10]:22"),
+        (inner, "a@127.0.0.1", "[192.0.2.2]:2222"),
+    ):
+        assert words[words.index("-W") + 1] == through
+        assert words[-1] == place
+        assert options(words)["UserKnownHostsFile"] == options(first.command())["UserKnownHostsFile"].replace(
+            "/first", "/second" if place.startswith("b") else "/first"
+        )
+    assert host(strange, second).way() == [
+        {"address": "127.0.0.1", "port": first.login["port"], "user": "a", "key": ""},
+        {"address": "192.0.2.2", "port": 2222, "user": "b", "key": ""},
+    ]
+
+
+def test_key_file_is_found_from_everywhere(repo: Repo) -> None:
+    one = host(repo, key="keys/id")
+    assert one.connection()["ansible_ssh_private_key_file"] == f"{repo.root}/keys/id"
+    assert f"{repo.root}/keys/id" in one.command()
+    assert host(repo, key="").connection()["ansible_ssh_private_key_file"] == ""
+
+
 def test_connection_is_shared_by_equals_only(repo: Repo, tmp_path: Path) -> None:
     def path(one: SshHost) -> str:
         return options(one.command())["ControlPath"]
@@ -238,24 +326,15 @@ def test_root_needs_no_sudo(repo: Repo, user: str, asks: bool, command: str) -> 
     assert host(repo, user=user).as_root("id", asks=asks) == command
 
 
-@pytest.mark.parametrize(
-    ("text", "login"),
-    [
-        ("door", ("door", 22, "")),
-        ("me@door", ("door", 22, "me")),
-        ("192.0.2.1:2222", ("192.0.2.1", 2222, "")),
-        ("me@192.0.2.1:2222", ("192.0.2.1", 2222, "me")),
-    ],
-)
-def test_jump_is_read(text: str, login: tuple[str, int, str]) -> None:
-    name, found = jump_login(text)
-    assert (name, found["port"], found["user"]) == login
-    assert found["address"] == name
-
-
 def test_key_is_pinned_under_address_and_port() -> None:
     assert alias("192.0.2.10", 22) == "192.0.2.10"
     assert alias("192.0.2.10", 2222) == "[192.0.2.10]:2222"
+
+
+def test_ssh_understands_ipv6_and_users_of_a_directory(repo: Repo) -> None:
+    found = understood(host(repo, address="2001:db8::1", port=2222, user="ada@corp.example").command())
+    assert (found["hostname"], found["port"], found["user"]) == ("2001:db8::1", "2222", "ada@corp.example")
+    assert found["hostkeyalias"] == "[2001:db8::1]:2222"
 
 
 def test_fingerprint_is_that_of_ssh_keygen(tmp_path: Path) -> None:
@@ -269,6 +348,33 @@ def test_scan_of_nothing_says_so(free_port: Any) -> None:
     with pytest.raises(ProviderError, match="shows no host key") as caught:
         scan({"address": "127.0.0.1", "port": free_port()})
     assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("says", "code", "message"),
+    [
+        (
+            "echo 'keeper@192.0.2.1: Permission denied (publickey).' >&2; exit 255",
+            "ssh-key-refused",
+            "keeper@192.0.2.1",
+        ),
+        ("echo 'bash: line 1: ssh-keyscan: command not found' >&2; exit 127", "remote-failed", "door: bash: line 1"),
+        ("exit 1", "unreachable", "192.0.2.10:22 shows no host key to door"),
+    ],
+)
+def test_scan_through_another_host_names_the_one_that_fails(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, says: str, code: str, message: str
+) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["sh", "-c", says])
+    with pytest.raises(ProviderError, match=re.escape(message)) as caught:
+        scan({"address": "192.0.2.10", "port": 22}, jump(repo))
+    assert caught.value.code == code
+
+
+def test_missing_program_that_looks_for_keys_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ProviderError, match="ssh-keyscan is not installed"):
+        scan({"address": "127.0.0.1", "port": 1})
 
 
 def test_missing_ssh_is_named(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ from runner.faults import of_model
 from runner.providers.ssh.options import Options, SshSettings
 from runner.providers.ssh.provider import Provider
 from tests import factories
-from tests.small import Small, told
+from tests.small import APP, Small, told
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY3"
 POOL = "id: test\nproviders:\n  ssh:\n    hosts:\n      gpu-1: {address: 192.0.2.10, gpu: L4, gpus: 1, vram_gb: 24}\n"
 
 
@@ -30,14 +31,29 @@ def faults(model: Any, data: dict[str, Any]) -> list[tuple[str, str]]:
         ({"host": "gpu-1", "key": "~/.ssh/id"}, "", "says how to log in but names no address"),
         ({"become_password": "env:X"}, "", "says how to log in but names no address"),
         ({"jump": "door"}, "", "says how to log in but names no address"),
-        ({"host_key": "ssh-ed25519 AAAA"}, "", "says how to log in but names no address"),
-        ({"address": "-oProxyCommand=sh"}, "address", "address must match"),
-        ({"address": "a b"}, "address", "address must match"),
-        ({"address": "a$(id)"}, "address", "address must match"),
-        ({"address": "x", "user": "-l"}, "user", "user must match"),
-        ({"address": "x", "user": "a;b"}, "user", "user must match"),
-        ({"address": "x", "jump": "-oProxyCommand=sh"}, "jump", "jump must match"),
-        ({"address": "x", "jump": "a b"}, "jump", "jump must match"),
+        ({"host_key": KEY}, "", "says how to log in but names no address"),
+        ({"address": "-oProxyCommand=sh"}, "address", "address must be"),
+        ({"address": "a b"}, "address", "address must be"),
+        ({"address": "a$(id)"}, "address", "address must be"),
+        ({"address": "x", "user": "-l"}, "user", "user must be"),
+        ({"address": "x", "user": "a;b"}, "user", "user must be"),
+        ({"address": "x", "jump": "-oProxyCommand=sh"}, "jump", "jump must be"),
+        ({"address": "x", "jump": "a b"}, "jump", "jump must be"),
+        ({"address": "me@gpu.example.com"}, "address", "names a user too; write it as user:"),
+        ({"address": "192.0.2.10:2222"}, "address", "names a port too; write it as port:"),
+        ({"address": "[2001:db8::1]"}, "address", "must be without brackets"),
+        ({"address": "[2001:db8::1]:22"}, "address", "must be without brackets"),
+        ({"address": "fe80::1%eth0"}, "address", "names an interface of this machine"),
+        ({"address": "2001:db8::g"}, "address", "address must be a name or an address"),
+        ({"address": "x", "jump": "a,b"}, "jump", "names several hosts; put them into providers.ssh.hosts"),
+        ({"address": "x", "jump": "2001:db8::1:x"}, "jump", "an IPv6 address with a port needs brackets"),
+        ({"address": "x", "key": "~/.ssh/id_ed25519.pub"}, "key", "is the public half; name the file without .pub"),
+        ({"address": "x", "host_key": "bla"}, "host_key", "must be a public key in one line"),
+        ({"address": "x", "host_key": "ssh-ed25519 garbage"}, "host_key", "must be a public key in one line"),
+        ({"address": "x", "host_key": KEY.replace("ed25519", "rsa")}, "host_key", "must be a public key"),
+        ({"address": "x", "host_key": f"gpu.example.com {KEY}"}, "host_key", "must be a public key"),
+        ({"address": "x", "host_key": f"{KEY}\n* {KEY}"}, "host_key", "must be a public key in one line"),
+        ({"address": "x", "host_key": "SHA256:abc"}, "host_key", "runner trust HOST --fingerprint"),
         ({"host": "Gpu_1"}, "host", "host must match"),
         ({"address": "x", "port": 0}, "port", "port must"),
         ({"address": "x", "port": 65536}, "port", "port must"),
@@ -59,7 +75,7 @@ def test_machine_that_cannot_be_meant(data: dict[str, Any], field: str, message:
     [
         ({}, "address"),
         ({"address": "--help"}, "address"),
-        ({"address": "x", "user": "Root"}, "user"),
+        ({"address": "x", "user": "CORP\\\\ada"}, "user"),
         ({"address": "x", "become_password": "hunter2"}, "become_password"),
         ({"address": "x", "password": "hunter2"}, "password"),
         ({"address": "x", "gpus": 1.5}, "gpus"),
@@ -85,8 +101,9 @@ def test_host_has_a_name_that_can_be_a_file(name: str) -> None:
         {"host": "gpu-1", "gpus": 2},
         {"gpu": "L4", "vram_gb": 24, "ram_gb": 16, "disk_gb": 100},
         {"address": "gpu.example.com"},
+        {"address": "::1", "user": "ada.l@corp.example", "jump": "[2001:db8::7]:2222", "host_key": f"{KEY} root@x"},
         {"address": "2001:db8::1", "port": 2222, "user": "ubuntu", "key": "~/.ssh/id", "jump": "me@door:2222"},
-        {"address": "192.0.2.10", "become_password": "env:SUDO", "host_key": "ssh-ed25519 AAAA", "user": "ubuntu"},
+        {"address": "192.0.2.10", "become_password": "env:SUDO", "host_key": KEY, "user": "ubuntu"},
     ],
 )
 def test_machine_that_can_be_meant(data: dict[str, Any]) -> None:
@@ -135,6 +152,61 @@ def test_what_can_never_be_is_a_fault_of_the_file(small: Small, machine: str, me
     small.deployment("web", f"template: app\nprovider: ssh\nmachine: {{{machine}}}\n")
     [(where, code, field, said, _)] = told(small.load().problems)
     assert (where, code, field, said) == ("deployments/web.yaml:3", "does-not-fit", "machine", message)
+
+
+def test_second_on_the_only_gpu_is_a_fault_of_its_file(small: Small) -> None:
+    small.write(
+        "templates/gpu.yaml", APP.replace("category: custom", "category: custom\nrequirements: {gpu: required}")
+    )
+    for number, name in enumerate(("one", "two", "gone")):
+        state = "state: absent\n" if name == "gone" else ""
+        ports = f"ports: {{web: {9000 + number}, api: {9100 + number}}}\n"
+        small.deployment(name, f"template: gpu\nprovider: ssh\nmachine: {{host: gpu-1}}\n{ports}{state}")
+    for _ in range(2):  # the second time from the cache
+        loaded = small.load(use_cache=True)
+        assert told(loaded.problems) == [
+            (
+                *("deployments/two.yaml:3", "does-not-fit", "machine"),
+                "gpu-1 has 0 of 1 GPUs free, not 1; taken by: one",
+                "name another host, or take no GPU: machine: {gpu: none}",
+            )
+        ]
+
+
+@pytest.mark.parametrize(
+    ("machine", "seen"),
+    [
+        ("host: gpu-1", "L4 24"),
+        ("host: gpu-1, gpu: none", " 24"),
+        ("gpu: L4", "L4 0"),
+        ("address: 192.0.2.9, gpu: T4", "T4 0"),
+        ("address: 192.0.2.9", " 0"),
+    ],
+)
+def test_template_sees_the_gpu_of_the_host_that_is_named(small: Small, machine: str, seen: str) -> None:
+    show = 'env: {SEEN: "{{ machine.gpu }} {{ machine.vram_gb | int }}", '
+    small.write("templates/app.yaml", APP.replace("env: {", show, 1))
+    small.deployment("web", f"template: app\nprovider: ssh\nmachine: {{{machine}}}\n")
+    assert small.load().desired["web"].spec["service"]["env"]["SEEN"] == seen
+
+
+@pytest.mark.parametrize(
+    ("uses", "machine", "asked"),
+    [
+        ("optional", "host: gpu-1", "auto"),
+        ("optional", "host: gpu-1, gpu: none", "none"),
+        ("optional", "address: 192.0.2.9, gpu: none", "none"),
+        ("none", "host: gpu-1", "none"),
+        ("required", "host: gpu-1", "all"),
+    ],
+)
+def test_gpu_that_is_for_others_is_not_asked_for(small: Small, uses: str, machine: str, asked: str) -> None:
+    """Neither given to the container, nor is a driver for it installed."""
+    small.write(
+        "templates/app.yaml", APP.replace("category: custom", f"category: custom\nrequirements: {{gpu: {uses}}}")
+    )
+    small.deployment("web", f"template: app\nprovider: ssh\nmachine: {{{machine}}}\n")
+    assert small.load().desired["web"].spec["service"]["gpus"] == asked
 
 
 def test_empty_pool_says_what_to_do(small: Small) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from runner.domain import Record
 from runner.providers.ssh import pool
+from runner.providers.ssh.fleet import inline_name
+from runner.providers.ssh.options import HOST_NAME
 from runner.providers.ssh.provider import Provider
 from tests import factories
 
@@ -32,6 +35,13 @@ NO_40 = "has no GPU with 40 GB free"
 def sharing(vram: float, port: int = 8888) -> dict[str, Any]:
     """A deployment that shares its GPU."""
     return spec("all", port, vram, share_gpu=True)
+
+
+def spread(over: int, uses: str = "all", **machine: Any) -> dict[str, Any]:
+    """A deployment whose model is spread over several GPUs."""
+    made = spec(uses, **machine)
+    made["needs"]["gpu_count"] = over
+    return made
 
 
 def on(
@@ -92,6 +102,12 @@ def on(
         (L4, sharing(8), [on("here", "chat", spec=spec("all", vram=8, port=1))], "has no GPU with 8 GB free"),
         (L4, spec("all", vram=8), [on("here", "chat", spec=sharing(8, port=1))], "has 0 of 1 GPUs free, not 1"),
         (FOUR, sharing(40), [on("here", f"d{n}", (str(n),), spec=sharing(41, port=n)) for n in range(4)], NO_40),
+        # whose GPU is for others
+        (L4, spec("none", gpu="none"), [on("here", uses="all", port=1)], ""),
+        ({}, spec("none", gpu="none"), [], ""),
+        # whose model is spread over several
+        (FOUR, spread(4), [], ""),
+        (FOUR, spread(4), [on("here", uses="all", port=1)], "has 3 of 4 GPUs free, not 4"),
         # ports
         ({}, spec(), [on("here", "chat")], "port 8888 is used there by chat"),
         ({}, spec(port=8889), [on("here", "chat")], ""),
@@ -163,6 +179,10 @@ def test_two_creates_one_after_the_other_fill_the_pool() -> None:
         (spec("auto", gpus=2), PLAIN, 2),
         (spec("none"), FOUR, 0),
         ({}, FOUR, 0),
+        # as many as its model is spread over, unless it says more; none where the GPUs are for others
+        (spread(2), FOUR, 2),
+        (spread(2, gpus=4), FOUR, 4),
+        (spec("none", gpu="none"), FOUR, 0),
     ],
 )
 def test_gpus_that_a_deployment_takes(wanted: dict[str, Any], host: dict[str, Any], count: int) -> None:
@@ -223,3 +243,72 @@ def test_model_that_does_not_fit_is_refused_with_the_smallest_that_would(
     machine: dict[str, Any], vram: float, said: str
 ) -> None:
     assert Provider.misfit(spec("all", vram=vram, **machine), {"hosts": POOL}) == said
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (spec("all", gpu="none", host="small"), "says gpu: none, but it needs a GPU"),
+        (spec("none", gpu="none", gpus=1), "says gpu: none, but it needs a GPU"),
+        (spec("none", gpu="none", host="small"), ""),
+        (spread(4, gpus=2, host="large"), "says gpus: 2, but its model is to be spread over 4"),
+        (spread(4, host="large"), ""),
+        (spread(4, address="192.0.2.9"), ""),
+    ],
+)
+def test_what_contradicts_itself_is_refused(wanted: dict[str, Any], said: str) -> None:
+    assert Provider.misfit(wanted, {"hosts": POOL}) == said
+
+
+@pytest.mark.parametrize(
+    ("specs", "said"),
+    [
+        ({"a": spec("all", host="small")}, {}),
+        ({"a": spec("all", host="small"), "b": spec("all", host="large")}, {}),
+        ({"a": spec("all", host="small"), "b": spec("none", host="small")}, {}),
+        ({"a": spec("auto", host="small"), "b": spec("none", host="small", gpu="none")}, {}),
+        ({"a": spec("all", host="small"), "b": spec("all", gpu="L4")}, {}),  # from the pool: not known yet
+        (
+            {"a": spec("all", host="small"), "b": spec("auto", host="small"), "c": spec("all", host="small")},
+            dict.fromkeys("bc", "small has 0 of 1 GPUs free, not 1; taken by: a"),
+        ),
+        (
+            {"a": spread(2, host="large"), "b": spec("all", host="large"), "c": spread(2, host="large")},
+            {"c": "large has 1 of 4 GPUs free, not 2; taken by: a, b"},
+        ),
+        ({name: spec("all", vram=12, host="small", share_gpu=True) for name in "ab"}, {}),
+        (
+            {name: spec("all", vram=12, host="small", share_gpu=True) for name in "abc"},
+            {"c": "small has no GPU with 12 GB free; taken by: a, b"},
+        ),
+        ({"a": spec("all", host="gone"), "b": spec("all", host="gone")}, {}),  # said elsewhere
+    ],
+)
+def test_gpus_of_a_host_that_several_name_are_counted(specs: dict[str, Any], said: dict[str, str]) -> None:
+    assert {name: fault.message for name, fault in Provider.conflicts(specs, {"hosts": POOL}).items()} == said
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ({"user": "ada", "key": "k"}, ""),
+        ({"user": "ada", "key": "k", "gpu": "L4"}, ""),
+        ({"user": "root", "key": "k"}, "it gets onto x by another user than a"),
+        (
+            {"user": "ada", "key": "k", "jump": "door", "host_key": "h"},
+            "it gets onto x by another jump and host_key than a",
+        ),
+        ({"user": "root", "key": "k", "port": 2222}, ""),
+    ],
+)
+def test_one_address_is_reached_in_one_way(second: dict[str, Any], said: str) -> None:
+    specs = {"a": spec(address="x", user="ada", key="k"), "b": spec(address="x")}
+    specs["b"]["machine"] |= second
+    found = Provider.conflicts(specs, {})
+    assert [fault.message for fault in found.values()] == ([said] if said else [])
+
+
+def test_host_that_is_named_by_address_is_none_of_the_pool() -> None:
+    names = {inline_name({"address": address, "port": 22}) for address in ("gpu", "GPU", "2001:db8::1", "::1")}
+    assert names == {"gpu_22", "2001-db8--1_22", "0--1_22"}
+    assert not [name for name in names if re.fullmatch(HOST_NAME, name)]

@@ -202,11 +202,33 @@ def test_drift_shows_fields_and_what_could_not_be_looked_at() -> None:
     text = shown("drift")
     assert "env.LOG_LEVEL  unset → debug" in text
     assert "! desktop could not be looked at: connection refused" in text
-    assert text.endswith("1 of 12 deployments drifted. Repair: runner reconcile")
+    assert text.endswith("1 of 11 deployments drifted. 1 could not be looked at. Repair: runner reconcile")
 
 
 def test_no_drift_is_one_line() -> None:
     assert drift_text({"deployments": [], "checked": 3}, style=PLAIN) == "No drift in 3 deployments."
+
+
+def test_no_drift_is_only_said_of_what_could_be_looked_at() -> None:
+    text = drift_text({**samples.DRIFT, "deployments": []}, style=PLAIN)
+    assert text.endswith("No drift in 11 deployments. 1 could not be looked at.")
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "repair"),
+    [
+        ((False, False), "runner reconcile"),
+        ((True, True), "runner restart chat notes"),
+        ((False, True), "runner reconcile, runner restart notes"),
+    ],
+)
+def test_drift_names_what_repairs_it(by_hand: tuple[bool, bool], repair: str) -> None:
+    """A plan does not see what was changed by hand."""
+    rows = [
+        {"name": name, "provider": "ssh", "reason": "", "changes": [], "by_hand": hand}
+        for name, hand in zip(("chat", "notes"), by_hand, strict=True)
+    ]
+    assert drift_text({"deployments": rows, "checked": 2}, style=PLAIN).endswith(f"drifted. Repair: {repair}")
 
 
 def test_orphans_tell_what_they_cost_and_how_to_remove_them() -> None:

@@ -35,7 +35,7 @@ def main() -> int:
 
 def prepare() -> None:
     """What all scenarios need. Raises LabError where there can be no lab."""
-    registry.ensure("tiny")
+    registry.ensure("tiny", "ollama-stand-in")
 
 
 def _up(folder: Path, asked: list[str]) -> None:

@@ -5,15 +5,12 @@ of the roles; only the look at the host is made up.
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
-from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
 from tests.roles.seen import (
     ARCH,
@@ -258,12 +255,6 @@ CASES = [
         "https://developer.download.nvidia.com/compute/cuda/repos/rhel9/sbsa",
     ),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _ansible_finds_its_own_plugins() -> None:
-    if not isinstance(sys.meta_path[0], _AnsibleCollectionFinder):
-        init_plugin_loader()
 
 
 def evaluate(case: Case, variable: str) -> Any:

@@ -31,7 +31,9 @@ completed: {description: Bytes that are there., type: int, returned: when not do
 total: {description: Bytes of the layer that is being downloaded., type: int, returned: when not done}
 """
 
+import http.client
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -78,23 +80,33 @@ def full_name(model):
 def pull(url, model, insecure, deadline):
     """True when the model is there; otherwise (completed, total) of what is being downloaded at the deadline."""
     progress = (0, 0)
-    with call(url, "/api/pull", {"model": model, "stream": True, "insecure": insecure}) as answer:
-        for line in answer:
-            event = json.loads(line)
-            if "error" in event:
-                raise Failure(event["error"])
-            if event.get("status") == "success":
-                return True
-            if event.get("total"):
-                progress = (event.get("completed", 0), event["total"])
-            if time.monotonic() > deadline:
-                return progress
+    try:
+        with call(url, "/api/pull", {"model": model, "stream": True, "insecure": insecure}) as answer:
+            for line in answer:
+                event = json.loads(line)
+                if "error" in event:
+                    raise Failure(event["error"])
+                if event.get("status") == "success":
+                    return True
+                if event.get("total"):
+                    progress = (event.get("completed", 0), event["total"])
+                if time.monotonic() > deadline:
+                    return progress
+    except socket.timeout:  # it says nothing for a while: whoever asks again and again knows for how long
+        return progress
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise Failure("the server went away in the middle of %s: %s" % (model, error)) from error
     raise Failure("the server ended the download of %s without success" % model)
 
 
 def run(params, check):
     deadline = time.monotonic() + params["budget_s"]
-    there = present(params["url"])
+    try:
+        there = present(params["url"])
+    except Failure:
+        if not check:
+            raise
+        there = set()  # a dry run before the first start: nothing is there that could be asked
     missing = [model for model in params["models"] if full_name(model) not in there]
     if check or not missing:
         return {"changed": bool(missing), "done": True, "pulled": missing}

@@ -105,9 +105,9 @@ def misfit(options: Mapping[str, Any], needs: Mapping[str, Any]) -> str:
 
 def _wishes(options: Mapping[str, Any], needs: Mapping[str, Any]) -> Iterator[str]:
     if options.get("gpu"):
-        yield f"{int(options.get('gpus') or 1)} × {options['gpu']}"
-    elif options.get("gpus"):
-        yield f"{options['gpus']} GPUs"
+        yield f"{_gpus(options, needs)} × {options['gpu']}"
+    elif options.get("gpus") or needs.get("gpu_count"):
+        yield f"{_gpus(options, needs)} GPUs"
     if options.get("vram_gb"):
         yield f"GPUs of {options['vram_gb']:g} GB"
     if needs.get("vram_gb"):
@@ -132,7 +132,7 @@ def _fits(row: Mapping[str, Any], model: str, options: Mapping[str, Any], needs:
     return (
         bool(row["gpu"])
         and (not model or (row["gpu"] == model and row["share"] == 1))  # whoever names a GPU means a whole one
-        and row["gpus"] >= (options.get("gpus") or 1)
+        and row["gpus"] >= _gpus(options, needs)
         and row["vram_gb"] >= (options.get("vram_gb") or 0)
         and row["vram_gb"] * row["gpus"] >= (needs.get("vram_gb") or 0)
     )
@@ -142,6 +142,11 @@ def _wants_gpu(options: Mapping[str, Any], needs: Mapping[str, Any]) -> bool:
     """A service that only may use a GPU gets one when GPU memory is asked for, by the file or by its model."""
     asked = any(options.get(name) for name in ("gpu", "gpus", "vram_gb"))
     return asked or needs.get("gpus") == "all" or (needs.get("vram_gb") or 0) > 0
+
+
+def _gpus(options: Mapping[str, Any], needs: Mapping[str, Any]) -> int:
+    """How many, at least: as the file says, or as many as its model is spread over."""
+    return max(int(options.get("gpus") or 1), int(needs.get("gpu_count") or 1))
 
 
 def _ram(options: Mapping[str, Any], needs: Mapping[str, Any]) -> float:

@@ -13,6 +13,7 @@ NOT_FROM_THERE = "stdio forwarding failed"
 """What the command says when it reached the host in between, but that one not the last."""
 
 CHANGED = "host-key-changed"
+REFUSED = "ssh-key-refused"
 GIVEN = "if it was made anew: compare its new key with the machine's console, and put it into host_key of {name}"
 
 
@@ -57,7 +58,7 @@ _CAUSES = (
     _Cause(
         re.compile("Permission denied|Too many authentication failures"),
         CredentialsError,
-        "ssh-key-refused",
+        REFUSED,
         "{target} does not accept the key",
         "check user and key of {name}, or add the public key to its authorized_keys",
     ),
@@ -94,6 +95,15 @@ def explain(said: str, *, name: str, target: str, given: bool = False) -> Provid
             hint = GIVEN if given and cause.code == CHANGED else cause.hint
             return cause.kind(cause.message.format(**shown), code=cause.code, hint=hint.format(**shown))
     return None
+
+
+def locked(key: str, *, target: str) -> CredentialsError:
+    """ssh says no more than that it was refused when it could not use a key for want of a passphrase."""
+    return CredentialsError(
+        f"the key for {target} has a passphrase, which nobody can be asked for, or is not accepted",
+        code="ssh-key-unusable",
+        hint=f"ssh-add {key}, so that the agent has it; or name a key without one",
+    )
 
 
 def line(said: str) -> str:

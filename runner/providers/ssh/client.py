@@ -17,6 +17,7 @@ from typing import Any
 from runner import generated
 from runner.errors import CredentialsError, ProviderError
 from runner.providers.ssh import causes
+from runner.providers.ssh.words import has_passphrase
 from runner.repo import Repo
 
 CONNECT_TIMEOUT_S = 10
@@ -25,6 +26,8 @@ KEEP_OPEN = "10m"
 SHARED_BY = ("address", "port", "user", "key", "jump", "host_key")
 LONGEST_FOLDER = 52
 FAILURE_OF_SSH = 255
+NOT_FOUND = 127
+"""What shells say of a command that is not installed."""
 
 
 class SshHost:
@@ -60,12 +63,27 @@ class SshHost:
         if self.login.get("key"):
             words += ["IdentitiesOnly=yes"]
         if self.jump:
-            words += [f"ProxyCommand={shlex.join(self.jump.passage())}"]
+            words += [f"ProxyCommand={self.jump.passage()}"]
         return [part for word in words for part in ("-o", word)]
 
-    def passage(self) -> list[str]:
-        """The ssh command line that goes through this host to another one, with this host's key pinned as well."""
-        return self.command(before=("-o", "ControlMaster=no", "-o", "ControlPath=none", "-W", "[%h]:%p"))
+    def passage(self) -> str:
+        """The ssh command that goes through this host to another one, with this host's key pinned as well; for
+        ProxyCommand, where a percent sign that is none of its own is doubled.
+        """
+        command = shlex.join(self.command(before=("-o", "ControlMaster=no", "-o", "ControlPath=none", "-W", "@")))
+        return command.replace("%", "%%").replace("-W @", "-W '[%h]:%p'", 1)
+
+    def way(self) -> list[dict[str, Any]]:
+        """How to get to the hosts in between, the first one first."""
+        if not self.jump:
+            return []
+        return [*self.jump.way(), {key: self.jump.login[key] for key in ("address", "port", "user", "key")}]
+
+    @property
+    def _key(self) -> str:
+        """The file of the private key, wherever the command is run; empty when there is none."""
+        key = self.login.get("key")
+        return str(self._repo.root / Path(key).expanduser()) if key else ""
 
     @property
     def _connection(self) -> str:
@@ -82,7 +100,7 @@ class SshHost:
 
     def command(self, *words: str, batch: bool = True, before: Sequence[str] = ()) -> list[str]:
         """The ssh command line; the words are one remote command, quoted by the caller."""
-        key = ["-i", str(Path(self.login["key"]).expanduser())] if self.login.get("key") else []
+        key = ["-i", self._key] if self.login.get("key") else []
         quiet = ["-o", "BatchMode=yes"] if batch else []
         return ["ssh", *before, *quiet, *self.options(), *key, "-p", str(self.login["port"]), self.target, *words]
 
@@ -94,7 +112,7 @@ class SshHost:
             "ansible_port": self.login["port"],
             "ansible_user": self.login["user"],
             "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_ssh_private_key_file": self.login["key"],
+            "ansible_ssh_private_key_file": self._key,
             "ansible_ssh_common_args": shlex.join(self.options()),
             "ansible_become": self.login["user"] != "root",
             "become_password": self.login["become_password"],
@@ -127,9 +145,12 @@ class SshHost:
 
     def translated(self, code: int, said: str) -> ProviderError:
         """Which of the things that go wrong with SSH this is, and what to do about it."""
-        if self.jump and causes.NEVER_BEGAN in said and causes.NOT_FROM_THERE not in said:
-            return self.jump.translated(code, said.partition("kex_exchange_identification")[0].strip())
+        ended_before = said.count(causes.NEVER_BEGAN) - said.count(causes.NOT_FROM_THERE)
+        if self.jump and ended_before > 0:
+            return self.jump.translated(code, said.rpartition("kex_exchange_identification")[0].strip())
         known = causes.explain(said, name=self.name, target=self.target, given=bool(self.login.get("host_key")))
+        if known and known.code == causes.REFUSED and self._key and _has_passphrase(self._key):
+            return causes.locked(self.login["key"], target=self.target)
         if known:
             return known
         line = causes.line(said) or f"exit code {code}"
@@ -149,13 +170,6 @@ class SshHost:
 def alias(address: str, port: int) -> str:
     """How known_hosts names a host."""
     return address if port == 22 else f"[{address}]:{port}"  # noqa: PLR2004 - the default of SSH
-
-
-def jump_login(text: str) -> tuple[str, dict[str, Any]]:
-    """`[user@]host[:port]` as (host, login); the user is empty when it is not said."""
-    user, _, place = text.rpartition("@")
-    address, _, port = place.partition(":")
-    return address, {"address": address, "port": int(port or 22), "user": user}
 
 
 def known_hosts(repo: Repo) -> Path:
@@ -180,13 +194,18 @@ def scan(login: Mapping[str, Any], jump: SshHost | None = None) -> list[str]:
     """
     command = ["ssh-keyscan", "-T", str(CONNECT_TIMEOUT_S), "-p", str(login["port"]), login["address"]]
     command = jump.command(shlex.join(command)) if jump else command
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise ProviderError(f"{command[0]} is not installed", code="no-ssh", hint="install openssh-client") from error
+    if jump and done.returncode in (FAILURE_OF_SSH, NOT_FOUND):
+        raise jump.translated(done.returncode, done.stderr.strip())
     rows = [line.split(None, 1)[1] for line in done.stdout.splitlines() if line and not line.startswith("#")]
     if not rows:
         raise ProviderError(
-            f"{login['address']}:{login['port']} shows no host key",
+            f"{login['address']}:{login['port']} shows no host key{f' to {jump.name}' if jump else ''}",
             code="unreachable",
-            hint="is it up and running sshd?",
+            hint="is it up and running sshd, is the address right, does a firewall stand in between?",
         )
     return sorted(rows)
 
@@ -197,6 +216,13 @@ def fingerprint(key: str) -> str:
 
     raw = hashlib.sha256(base64.b64decode(key.split()[1])).digest()
     return "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
+
+
+def _has_passphrase(path: str) -> bool:
+    try:
+        return has_passphrase(Path(path).read_bytes())
+    except OSError:
+        return False
 
 
 def _sockets() -> str:

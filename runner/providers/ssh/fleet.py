@@ -8,8 +8,8 @@ from typing import Any
 
 from runner.errors import CredentialsError, ProviderError
 from runner.providers.base import Context
-from runner.providers.ssh import observer
-from runner.providers.ssh.client import SshHost, jump_login
+from runner.providers.ssh import jumps, observer
+from runner.providers.ssh.client import SshHost
 from runner.repo import Repo
 
 WORKERS = 32
@@ -124,17 +124,26 @@ class Fleet:
             return error
 
     def _jump(self, login: Mapping[str, Any]) -> SshHost | None:
-        """The host to go through: one of the pool by name or address, or another one, which takes the same key."""
-        if not login.get("jump"):
+        """The host to go through: one of the pool, which may have a jump of its own, or another one, which takes the
+        same key. Ways of the pool have an end; addresses that deployments name are at the end of one.
+        """
+        text = login.get("jump") or ""
+        asked = jumps.parse(text)
+        if asked is None:
             return None
-        name, asked = jump_login(login["jump"])
-        for known, host in self.hosts.items():
-            if not host["jump"] and (name == known or (name, asked["port"]) == (host["address"], host["port"])):
-                return SshHost(self._repo, known, {**host, "user": asked["user"] or host["user"]})
+        ends = {name: host for name, host in self.hosts.items() if name in self.pool or not host["jump"]}
+        name = jumps.meant(text, ends)
+        if name:
+            host = self.hosts[name]
+            return SshHost(self._repo, name, {**host, "user": asked["user"] or host["user"]}, self._jump(host))
         user = asked["user"] or login["user"]
-        return SshHost(self._repo, name, {**LOGIN_DEFAULTS, **asked, "user": user, "key": login["key"]})
+        other = {**LOGIN_DEFAULTS, **asked, "user": user, "key": login["key"]}
+        return SshHost(self._repo, asked["address"], other)
 
 
 def inline_name(login: Mapping[str, Any]) -> str:
-    """What a host outside of the pool is called."""
-    return f"{login['address']}-{login.get('port', 22)}".lower().replace(":", "-").replace("_", "-")
+    """What a host outside of the pool is called: a file, and a word of a command line. The names of the pool have no
+    underscore.
+    """
+    address = str(login["address"]).replace(":", "-").replace("_", "-")
+    return f"{'0' if address.startswith('-') else ''}{address}_{login.get('port', 22)}".lower()

@@ -14,6 +14,8 @@ from runner.providers.ssh.client import SshHost
 
 OBSERVER = ("docker_socket", "docker_api", "health_probe", "systemd_units", "host_observer")
 
+SHOWN = 80
+
 
 def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
     """What `module_utils.host_observer` says there. The password, if sudo asks for one, ends with a newline.
@@ -22,12 +24,19 @@ def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
     """
     program = remote.program(OBSERVER, "observe", docker.mark(repo))
     command = host.as_root(remote.COMMAND, asks=bool(password))
-    said = host.run(command, f"{password}{program}")
+    return _answer(host, host.run(command, f"{password}{program}"))
+
+
+def _answer(host: SshHost, said: str) -> dict[str, Any]:
+    """The last line: a shell may have said something of its own before, from its start files."""
+    *before, last = said.splitlines() or [""]
     try:
-        answer: dict[str, Any] = json.loads(said)
+        answer: dict[str, Any] = json.loads(last)
     except ValueError as error:
-        hint = "is python3 installed there?"
-        raise ProviderError(f"{host.name}: its answer cannot be read", code="bad-answer", hint=hint) from error
+        shown = next((line for line in [last, *before] if line.strip()), "nothing")[:SHOWN]
+        text = f"{host.name}: its answer cannot be read: {shown}"
+        hint = f"look at what the shell says when it starts and ends: ssh {host.target} true"
+        raise ProviderError(text, code="bad-answer", hint=hint) from error
     return answer
 
 

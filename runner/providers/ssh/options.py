@@ -7,11 +7,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from runner.models import Model, Port, SecretRef
+from runner.providers.ssh import jumps, words
 
-HostName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")]
-Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$")]
-User = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$")]
-Jump = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(@[A-Za-z0-9._-]+)?(:[0-9]+)?$")]
+HOST_NAME = r"^[a-z0-9][a-z0-9.-]{0,60}$"
+HostName = Annotated[str, Field(pattern=HOST_NAME)]
+Address = Annotated[str, AfterValidator(words.address)]
+User = Annotated[str, AfterValidator(words.user)]
+Jump = Annotated[str, AfterValidator(words.jump)]
+KeyFile = Annotated[str, AfterValidator(words.key)]
+HostKey = Annotated[str, AfterValidator(words.host_key)]
 FIXED: dict[str, Any] = {"in_place": False}
 OPEN: dict[str, Any] = {"in_place": False, "may_be_open": True}
 """When the field is removed, what it named stays chosen."""
@@ -33,9 +37,9 @@ class Login(Model):
     address: Address = Field(description="Name or address to connect to")
     port: Port = Field(22, description="Port of sshd")
     user: User = Field("root", description="User to log in as; needs sudo unless it is root")
-    key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
+    key: KeyFile = Field("", description="Private key file; empty: the SSH agent and the default keys")
     jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
-    host_key: str = Field("", description="The host's public key; empty: pinned once with runner trust")
+    host_key: HostKey = Field("", description="The host's public key; empty: pinned once with runner trust")
     become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
 
 
@@ -54,6 +58,15 @@ class SshSettings(Model):
 
     hosts: dict[HostName, Host] = Field(default_factory=dict, description="The pool: name → how to get there")
 
+    @model_validator(mode="after")
+    def _every_way_begins_here(self) -> SshSettings:
+        way = jumps.circle({name: host.model_dump() for name, host in self.hosts.items()})
+        if way:
+            shown = " → ".join([*way, way[0]])
+            msg = f"has hosts that can only be reached through each other: {shown}; take one jump away"
+            raise ValueError(msg)
+        return self
+
 
 class Options(Model):
     """A named host of the pool, an address, or what the host must have."""
@@ -62,11 +75,13 @@ class Options(Model):
     address: Address | None = Field(None, description="A host outside of the pool", json_schema_extra=FIXED)
     port: Port = Field(22, description="Port of sshd", json_schema_extra=FIXED)
     user: User = Field("root", description="User to log in as; needs sudo unless it is root")
-    key: str = Field("", description="Private key file; empty: the SSH agent and the default keys")
+    key: KeyFile = Field("", description="Private key file; empty: the SSH agent and the default keys")
     jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
-    host_key: str = Field("", description="The host's public key; empty: pinned once with runner trust")
+    host_key: HostKey = Field("", description="The host's public key; empty: pinned once with runner trust")
     become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
-    gpu: str = Field("", description="From the pool, a host with this GPU")
+    gpu: str = Field(
+        "", description="From the pool, a host with this GPU; none: whatever GPU the host has is for others"
+    )
     gpus: int = Field(0, ge=0, description="How many GPUs this deployment takes; 0: one if the service needs a GPU")
     share_gpu: bool = Field(
         False, description="Share its GPU with others that say the same, as far as the memory for all models suffices"

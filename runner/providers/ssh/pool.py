@@ -12,14 +12,43 @@ from runner import gpus
 from runner.domain import Record, Spec
 from runner.providers.base import Choice, Offer
 
+NO_GPU = "none"
 NEEDS = (("vram_gb", "GB of GPU memory"), ("ram_gb", "GB of memory"), ("disk_gb", "GB of disk"))
 
 
 def gpus_of(spec: Spec, host: Mapping[str, Any]) -> int:
-    """How many GPUs of a host a deployment takes: what it asks for, else one if it can use one and the host has any."""
-    asked = int(spec.get("machine", {}).get("gpus") or 0)
+    """How many GPUs of a host a deployment takes: what it asks for, or as many as its model is spread over, else one if
+    it can use one and the host has any.
+    """
+    asked = int(spec.get("machine", {}).get("gpus") or spec.get("needs", {}).get("gpu_count") or 0)
     wanted = spec.get("service", {}).get("gpus", "none")
     return asked or int(wanted == "all" or (wanted == "auto" and _count(host) > 0))
+
+
+def contradiction(spec: Spec) -> str:
+    """What the deployment says of GPUs that cannot all be meant; empty when it can."""
+    asked, spread = int(spec["machine"].get("gpus") or 0), int(spec.get("needs", {}).get("gpu_count") or 1)
+    if spec["machine"].get("gpu") == NO_GPU:
+        return "gpu: none, but it needs a GPU" if asked or spec["service"]["gpus"] == "all" else ""
+    return f"gpus: {asked}, but its model is to be spread over {spread}" if 0 < asked < spread else ""
+
+
+def overbooked(hosts: Mapping[str, Mapping[str, Any]], specs: Mapping[str, Spec]) -> dict[str, str]:
+    """Deployment → why the host that it names has no GPU left for it, after those before it."""
+    taken: list[Record] = []
+    found: dict[str, str] = {}
+    for deployment, spec in specs.items():
+        name = spec["machine"].get("host")
+        if name not in hosts or not gpus_of(spec, hosts[name]):
+            continue
+        before = [record.deployment for record in _neighbours(name, taken)]
+        shortage = _too_few(hosts[name], spec, _neighbours(name, taken))
+        if shortage and before:
+            found[deployment] = f"{name} {shortage}; taken by: {', '.join(before)}"
+            continue
+        machine = {"host": name, "gpu_ids": list(gpu_ids(name, hosts[name], spec, taken))}
+        taken.append(Record(deployment, "", "running", "", spec, machine))
+    return found
 
 
 def gpu_ids(
@@ -97,7 +126,7 @@ def _of_host(name: str, host: Mapping[str, Any]) -> Iterable[Choice]:
 def misfit(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record]) -> str:
     """Why a host does not fit; empty when it does. Memory and disk that a host does not state are no obstacle."""
     wanted = spec["machine"]
-    if wanted.get("gpu") and wanted["gpu"].lower() != str(host.get("gpu", "")).lower():
+    if wanted.get("gpu") not in (None, "", NO_GPU) and wanted["gpu"].lower() != str(host.get("gpu", "")).lower():
         return f"has {host.get('gpu') or 'no GPU'}, not {wanted['gpu']}"
     for field, unit in NEEDS:
         said = _memory(host) if field == "vram_gb" else host.get(field, 0)
@@ -125,16 +154,23 @@ def way_out(hosts: Mapping[str, Mapping[str, Any]], spec: Spec) -> str:
 
 def _shortage(name: str, host: Mapping[str, Any], spec: Spec, used: Iterable[Record]) -> str:
     neighbours = _neighbours(name, used)
-    needed, free = gpus_of(spec, host), _free(host, spec, neighbours)
-    if needed > len(free):
-        if _shares(spec, host) and _count(host):
-            return f"has no GPU with {_vram(spec):g} GB free"
-        return f"has {len(free)} of {_count(host)} GPUs free, not {needed}"
+    few = _too_few(host, spec, neighbours)
+    if few:
+        return few
     ports = {
         port["host"]: record.deployment for record in neighbours for port in record.spec["service"]["ports"].values()
     }
     clash = [port["host"] for port in spec["service"]["ports"].values() if port["host"] in ports]
     return f"port {clash[0]} is used there by {ports[clash[0]]}" if clash else ""
+
+
+def _too_few(host: Mapping[str, Any], spec: Spec, neighbours: Iterable[Record]) -> str:
+    needed, free = gpus_of(spec, host), _free(host, spec, neighbours)
+    if needed <= len(free):
+        return ""
+    if _shares(spec, host) and _count(host):
+        return f"has no GPU with {_vram(spec):g} GB free"
+    return f"has {len(free)} of {_count(host)} GPUs free, not {needed}"
 
 
 def _neighbours(name: str, used: Iterable[Record]) -> list[Record]:

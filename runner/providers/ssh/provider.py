@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from runner.domain import Resource, Spec
 from runner.engines import docker, systemd
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
+from runner.faults import Fault
 from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer
-from runner.providers.ssh import observer, pool
+from runner.providers.ssh import neighbours, observer, pool
 from runner.providers.ssh.client import SshHost
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS, Fleet, inline_name
 
@@ -77,6 +78,8 @@ class Provider:
     @classmethod
     def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
         """Why no host can ever run this."""
+        if contradiction := pool.contradiction(spec):
+            return f"says {contradiction}"
         wanted, hosts = spec["machine"], settings.get("hosts", {})
         if wanted.get("address"):
             reason = pool.too_small(wanted, spec)
@@ -94,6 +97,12 @@ class Provider:
         small = any(reason == pool.too_small(hosts[name], spec) for name, reason in reasons.items())
         out = f"; {pool.way_out(hosts, spec)}" if small else ""
         return "" if chosen else f"no host of the pool fits: {_listed(reasons)}{out}"
+
+    @classmethod
+    def conflicts(cls, specs: Mapping[str, Spec], settings: dict[str, Any]) -> Mapping[str, Fault]:
+        """Who has no GPU left on the host that it names, and who gets onto an address in another way than others."""
+        crowded = pool.overbooked(settings.get("hosts", {}), specs)
+        return {**neighbours.logins(specs), **{name: neighbours.crowded(reason) for name, reason in crowded.items()}}
 
     def offers(self, wanted: Mapping[str, Any]) -> tuple[Sequence[Offer], Sequence[ProviderError]]:
         """The hosts of the pool. They are in no region and never spot."""
@@ -323,6 +332,7 @@ class Provider:
                 "host": name,
                 **{key: login[key] for key in LOGIN_DEFAULTS},
                 "tunnel": True,
+                "way": host.way(),
                 "gpu_ids": list(gpu_ids),
             },
         )

@@ -22,6 +22,7 @@ def first(options: dict[str, object], needs: dict[str, object] = NOTHING) -> str
         ({"gpu": "RTX PRO 6000"}, {}, "g7e.2xlarge"),
         ({"gpu": "A100", "vram_gb": 80}, {}, "p4de.24xlarge"),
         ({"gpu": "T4", "gpus": 4}, {}, "g4dn.12xlarge"),
+        ({"gpu": "T4"}, {"gpus": "all", "gpu_count": 4}, "g4dn.12xlarge"),  # its model is spread over four
         ({"gpu": "L4"}, {}, "g6.xlarge"),
         ({"vram_gb": 3}, {}, "g6f.large"),
         ({}, {"gpus": "all", "vram_gb": 24, "ram_gb": 16}, "g6.xlarge"),
