@@ -245,8 +245,9 @@ def changes(want: Desired, record: Record | None, resource: Resource | None) -> 
     declared = _differences(before, want.spec, DECLARED)
     facts = resource.facts if resource is not None else {}
     found = declared or _differences(before, want.spec, DERIVED)
+    fixed = () if facts.get("made_for") == want.digest else want.fixed  # a replacement that nobody has noted yet
     return tuple(
-        Change(field, old, new, forces_replacement=_forces(field, new, want.fixed, facts)) for field, old, new in found
+        Change(field, old, new, forces_replacement=_forces(field, new, fixed, facts)) for field, old, new in found
     )
 
 

@@ -147,6 +147,22 @@ WANTED_RUNNING: list[Any] = [
     ("nothing, blank record", WANT, replace(RECORD, digest=""), nothing(), Kind.CREATE, "new"),
     ("other provider", MOVED, RECORD, seen(), Kind.REPLACE, "provider cannot change in place"),
     ("fixed option differs", FORCED, RECORD, seen(), Kind.REPLACE, "machine.engine cannot change in place"),
+    (
+        "replacement that nobody has noted yet",
+        FORCED,
+        replace(RECORD, digest=""),
+        seen(WANT, facts={"made_for": FORCED.digest}),
+        Kind.UPDATE,
+        "",
+    ),
+    (
+        "replacement that was made for something else",
+        FORCED,
+        RECORD,
+        seen(WANT, facts={"made_for": WANT.digest}),
+        Kind.REPLACE,
+        "machine.engine cannot change in place",
+    ),
     ("fixed option differs, stopped", FORCED, RECORD, seen(state="stopped"), Kind.REPLACE, ""),
     (
         "fixed option differs, protected",

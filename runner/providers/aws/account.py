@@ -79,7 +79,7 @@ class Account:
         groups = self.api.pages(there.region, "describe_security_groups", "SecurityGroups", Filters=filters)
         for group in groups:
             if group["GroupId"] in there.parts:
-                public = bool(there.tags.get("slipway-address") == "public")
+                public = bool(there.tags.get(seen.ADDRESS) == "public")
                 service = str(self._context.settings.get("checkip", ""))
                 let_in = cidrs or (network.callers_address("" if public else there.address, service),)
                 network.admit(self.api, there.region, group, let_in)

@@ -221,7 +221,8 @@ class Launch:
             seen.HOST_KEY: self._keys()[1],
             seen.USER: self.wanted.user,
             seen.DISK: str(disk_gb),
-            "slipway-address": "public" if self.wanted.public else "private",
+            seen.ADDRESS: "public" if self.wanted.public else "private",
+            seen.MADE_FOR: self.wanted.mark.digest,
         }
         spot = {"slipway-spot": "persistent" if persistent else "one-time"} if market == "spot" else {}
         kinds = ["instance", "volume", "network-interface", *(["spot-instances-request"] if spot else [])]

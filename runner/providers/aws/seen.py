@@ -14,6 +14,10 @@ MANAGER = "slipway"
 THERE = ("pending", "running", "stopping", "stopped")
 ENDED = ("shutting-down", "terminated")
 HOST_KEY, USER, DIGEST, DISK = "slipway-host-key", "slipway-user", "slipway-digest", "slipway-disk-gb"
+ADDRESS = "slipway-address"
+"""public | private: which one the runner connects to."""
+MADE_FOR = "slipway-made-for"
+"""Digest of what the machine was made for; never changes, unlike that of what runs on it."""
 Filter = dict[str, Any]
 _PARTS = {
     "volume": ("describe_volumes", "Volumes", "VolumeId"),

@@ -11,7 +11,7 @@ from runner.domain import Resource
 from runner.engines import docker
 from runner.errors import ProviderError
 from runner.providers.aws import catalogue
-from runner.providers.aws.seen import DIGEST, DISK, Part, Seen
+from runner.providers.aws.seen import ADDRESS, DIGEST, DISK, MADE_FOR, USER, Part, Seen
 
 TAKEN = ("Server.SpotInstanceTermination", "Server.SpotInstanceShutdown")
 ENDED_ITSELF = "Client.InstanceInitiatedShutdown"
@@ -72,13 +72,19 @@ def _stopped_price(seen: Seen) -> dict[str, Any] | None:
 
 
 def facts(seen: Seen) -> dict[str, Any]:
-    """What plan, status and prices want to know."""
+    """What plan, status and prices want to know; under the names of the options, so that one that spells out what is
+    there replaces nothing.
+    """
+    size = seen.tags.get(DISK, "")
     found = {
         "engine": "docker",
         "type": seen.type,
         "region": seen.region,
         "zone": seen.zone,
-        "address": seen.address,
+        "address": seen.tags.get(ADDRESS, ""),
+        "user": seen.tags.get(USER, ""),
+        "disk_gb": int(size) if size.isdigit() else 0,
+        "made_for": seen.tags.get(MADE_FOR, ""),
         "machine_runs": seen.state in ("pending", "running"),
     }
     if not seen.spot:

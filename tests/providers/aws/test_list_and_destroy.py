@@ -194,6 +194,13 @@ def test_no_region_answering_is_no_absence(shop: Shop) -> None:
         listed(shop)
 
 
+def test_options_that_spell_out_what_is_there_have_its_facts(shop: Shop) -> None:
+    shop.create({"address": "private", "disk_gb": 80, "user": "me"})
+    [found] = listed(shop)
+    there = {key: found.facts[key] for key in ("address", "disk_gb", "user", "made_for")}
+    assert there == {"address": "private", "disk_gb": 80, "user": "me", "made_for": MARK.digest}
+
+
 def test_throttled_look_is_tried_again(shop: Shop) -> None:
     shop.create()
     shop.cloud.faults.add("DescribeInstances", "RequestLimitExceeded", times=2)
