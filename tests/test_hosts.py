@@ -119,6 +119,7 @@ def test_what_may_be_open_is_to_be_closed(
 
 def test_what_is_to_be_open_is_not_closed_first(small: Small) -> None:
     loaded = small.load()
-    loaded.desired["web"].spec["access"]["expose"] = "public"
+    spec = loaded.desired["web"].spec
+    spec["access"] = {**spec["access"], "expose": "public"}  # what it was is the same one for all
     made = hosts.hosts_for_actions(loaded, {}, (Action("web", "local", Kind.UPDATE, "new"),))
     assert made["web"]["groups"] == ["converge"]
