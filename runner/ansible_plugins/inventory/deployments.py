@@ -36,7 +36,8 @@ GROUPS = {"running": "converge", "stopped": "stop", "absent": "destroy"}
 
 WANTED_BY_TASKS = (
     *((action_loader, name) for name in ("normal", "include_tasks", "set_fact", "slipway_machine", "slipway_record")),
-    *((connection_loader, name) for name in ("ssh", "local")),
+    (connection_loader, "ssh"),
+    (connection_loader, "ansible.builtin.local"),
     (become_loader, "sudo"),
     (shell_loader, "sh"),
 )
