@@ -148,6 +148,8 @@ class Cloud:
             told = {"action": "stop" if stops else "terminate", "time": f"{when:%Y-%m-%dT%H:%M:%SZ}"}
             machines.announce(machine, "spot/instance-action", json.dumps(told))
         elif stops:
+            if self._with_machines:
+                machines.retract(machine, "spot/instance-action")  # the notice was for this end, not for the next start
             move(instance, "stopping", "Server.SpotInstanceShutdown")
             request.state, request._status_code = "open", "instance-stopped-no-capacity"
         else:

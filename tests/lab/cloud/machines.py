@@ -94,6 +94,11 @@ def announce(machine: str, path: str, text: str) -> None:
     console(machine, "sh", "-c", script, "sh", f"/etc/slipway-lab/metadata/latest/meta-data/{path}", stdin=text)
 
 
+def retract(machine: str, path: str) -> None:
+    """The metadata service does not say it any more."""
+    console(machine, "rm", "-f", f"/etc/slipway-lab/metadata/latest/meta-data/{path}")
+
+
 def ends(part: int) -> subprocess.Popen[str]:
     """A process that says `ID EXIT-CODE` for each machine that ends, from now on."""
     form = f'{{{{index .Actor.Attributes "{LABEL}-machine"}}}} {{{{.Actor.Attributes.exitCode}}}}'
