@@ -233,8 +233,9 @@ def rolled_back(fleet: World, stopped_and_started: object, machines: list[Host])
 def test_goes_back_when_the_new_version_fails(
     rolled_back: dict[str, Any], ask: Callable[[str], str], template: str
 ) -> None:
-    assert rolled_back["results"][template]["result"] == "failed"
-    assert rolled_back["before"][template][0] == rolled_back["after"][template][0]
+    failed = rolled_back["results"][template]
+    assert failed["result"] == "failed"
+    assert rolled_back["before"][template][0] == rolled_back["after"][template][0], failed
     # The previous version is put back at once, and then needs its time to listen.
     until(lambda: answers(ask, template), 90)
 

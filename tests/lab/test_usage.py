@@ -11,8 +11,9 @@ from runner.providers.ssh.options import SshSettings
 from tests.lab import usage
 from tests.lab.machine import Host
 
-ONE = Host("lab-1", "192.0.2.10", "ssh-ed25519 AAAA", Path("/keys/id"))
-BEHIND = Host("lab-2", "192.0.2.11", "ssh-ed25519 AAAB", Path("/keys/id"), jump=ONE)
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"
+ONE = Host("lab-1", "192.0.2.10", HOST_KEY, Path("/keys/id"))
+BEHIND = Host("lab-2", "192.0.2.11", HOST_KEY, Path("/keys/id"), jump=ONE)
 
 
 def test_settings_name_hosts_and_images() -> None:

@@ -20,6 +20,7 @@ options:
   files: {type: dict, required: true, description: Path → text. Not for secrets.}
   mode: {type: str, default: '0644', description: Of every file.}
   unit: {type: str, default: '', description: The unit of systemd that uses them; empty when there is none.}
+  reload: {type: bool, default: false, description: What the unit had loaded is gone; it has to read its files again.}
   state: {type: str, choices: [present, absent], default: present, description: V(absent) also stops the unit.}
 """
 
@@ -52,7 +53,8 @@ def present(module, units):
     if not module.check_mode:
         for path, text in differ.items():
             _write(module, path, text, mode)
-    touched = bool(unit) and _in_force(units, unit, again=bool(differ), check=module.check_mode)
+    again = bool(differ) or module.params["reload"]
+    touched = bool(unit) and _in_force(units, unit, again=again, check=module.check_mode)
     return {"changed": bool(differ) or touched, "changed_files": sorted(differ), "diff": diff}
 
 
@@ -117,6 +119,7 @@ def main():
             "files": {"type": "dict", "required": True},
             "mode": {"type": "str", "default": "0644"},
             "unit": {"type": "str", "default": ""},
+            "reload": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         supports_check_mode=True,
