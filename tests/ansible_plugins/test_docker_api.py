@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from runner.ansible_plugins.module_utils import docker_api
 from runner.ansible_plugins.module_utils.docker_api import Docker, split_reference
 from runner.ansible_plugins.module_utils.docker_causes import explain
 from runner.ansible_plugins.module_utils.docker_socket import DockerError, DockerUnreachable, socket_path
@@ -74,6 +75,22 @@ def test_version_is_negotiated_once(tmp_path: Path, theirs: str, ours: str) -> N
     assert asked[0] == "GET /_ping"
     assert [path.split("/")[1] for path in asked[1:]] == [f"v{ours}", f"v{ours}"]
     assert "filters=%7B%22label%22%3A+%5B%22a%3D1%22%2C+%22b%3D2%22%5D%7D" in asked[1]
+
+
+@pytest.mark.parametrize(
+    ("refusals", "force", "attempts", "fails"),
+    [([500, 409], True, 3, False), ([500] * 3, True, 3, True), ([500], False, 1, True), ([400], True, 1, True)],
+)
+def test_removal_by_force_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: list[int], force: bool, attempts: int, fails: bool
+) -> None:
+    monkeypatch.setattr(docker_api, "REMOVE_PAUSES_S", (0.0, 0.0))
+    said = b'{"message": "tried to kill container, but did not receive an exit event"}'
+    left = list(refusals)
+    with engine(tmp_path, lambda _: (left.pop(0), said) if left else (204, b"")) as (docker, asked):
+        with pytest.raises(DockerError, match="exit event") if fails else nullcontext():
+            docker.remove("web", force=force)
+    assert sum(line.startswith("DELETE") for line in asked) == attempts
 
 
 def test_pull_fails_on_an_error_inside_a_good_answer(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any],
         if state == HEALTHY:
             return str(detail)
         steps.started(restart=True)
-    healthy, detail = wait(health, health.get("timeout_s", 60), _alive(docker, steps.name))
+    healthy, detail = wait(health, health.get("timeout_s", 60), alive(docker, steps.name))
     if healthy:
         steps.committed()
         return str(detail)
@@ -37,11 +37,14 @@ def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any],
     raise StepError(Cause("unhealthy", f"{detail}. {_give_up(steps)}{tail}", hint))
 
 
-def _alive(docker: Docker, name: str) -> Callable[[], str]:
-    """A container that the engine restarts again and again will not become healthy."""
+def alive(docker: Docker, name: str) -> Callable[[], str]:
+    """Why the container will not become healthy, or empty: one that is restarted again and again never does."""
 
     def check() -> str:
-        state = (docker.inspect(name) or {}).get("State", {})
+        try:
+            state = (docker.inspect(name) or {}).get("State", {})
+        except DockerError:
+            return ""  # an engine that is too busy to say so: the service has the rest of its time
         if state.get("OOMKilled"):
             return "the container was killed because it ran out of memory"
         if state.get("Running") and not state.get("Restarting"):

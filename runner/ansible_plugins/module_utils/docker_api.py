@@ -5,6 +5,7 @@ modules, and on the controller. Speaks, but decides nothing.
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
@@ -17,7 +18,9 @@ NEWEST_KNOWN = (1, 47)
 PULL_TIMEOUT_S = 900
 """Longest silence in a pull: unpacking one large layer says nothing for minutes."""
 FRAME_HEADER = 8
-NOT_FOUND = 404
+REMOVE_PAUSES_S = (1.0, 3.0)
+"""Between attempts to remove a container by force."""
+NOT_FOUND, CONFLICT, INTERNAL = 404, 409, 500
 
 
 class Docker:
@@ -72,9 +75,19 @@ class Docker:
         self._call("POST", _container(name, "/rename"), {"name": to})
 
     def remove(self, name: str, *, force: bool = False, volumes: bool = False) -> None:
-        """Quiet when there is none. `volumes` means the nameless ones that came with it."""
-        path = _container(name)
-        self._quietly("DELETE", path, {"force": int(force), "v": int(volumes)})
+        """Quiet when there is none. `volumes` means the nameless ones that came with it.
+
+        A busy engine gives up killing a container after ten seconds of its own, and one that is being restarted at that
+        moment may escape: forced, it is asked again.
+        """
+        for pause_s in (*(REMOVE_PAUSES_S if force else ()), None):
+            try:
+                self._quietly("DELETE", _container(name), {"force": int(force), "v": int(volumes)})
+                return
+            except DockerError as error:
+                if pause_s is None or error.status not in (CONFLICT, INTERNAL):
+                    raise
+                time.sleep(pause_s)
 
     def logs(self, name: str, *, follow: bool = False, lines: int = 100) -> Iterator[str]:
         """Output lines, oldest first, of both streams. Blocks while following, until the container ends."""
