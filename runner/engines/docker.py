@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from runner.ansible_plugins.module_utils import docker_api
 from runner.ansible_plugins.module_utils.container_spec import COMPANION, COMPANIONS, DIGEST, IDENTITY, LABEL
 from runner.ansible_plugins.module_utils.container_steps import PREVIOUS
 from runner.ansible_plugins.module_utils.docker_api import Docker
@@ -80,6 +81,11 @@ def mark(repo: str, deployment: str = "", digest: str = "") -> dict[str, str]:
     """The labels that make a container or a volume ours."""
     values = dict(zip(IDENTITY, (MANAGER, repo, deployment), strict=True))
     return {key: value for key, value in {**values, DIGEST: digest}.items() if value}
+
+
+def listing(repo: str) -> str:
+    """Where an engine lists the containers of a repository: what is to be asked at its socket."""
+    return docker_api.listing(mark(repo))
 
 
 def container_name(repo: str, deployment: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 
 _FOLDER = Path(__file__).parent.parent / "ansible_plugins" / "module_utils"
 _BEGINS = "# slipway begins"
-COMMAND = f"""python3 -c 'import sys; exec(sys.stdin.read().partition("{_BEGINS}")[2])'"""
-"""What runs a program that comes by standard input. What stands before it is not looked at: a password for sudo stays
+COMMAND = f"""python3 -I -S -c 'import sys; exec(sys.stdin.read().partition("{_BEGINS}")[2])'"""
+"""What runs a program that comes by standard input, without what the host's Python loads on its own for others: that
+takes as long as a look. What stands before it is not looked at: a password for sudo stays
 there when sudo does not ask for it, and must not be taken for Python, whose complaint would show it.
 """
 _BOOTSTRAP = """

@@ -82,8 +82,7 @@ def test_single_container_has_no_companions() -> None:
 def test_worst_of_the_containers_counts(answers: dict[int, tuple[str, str]], expected: list[str]) -> None:
     listed = [main(slipway_health=json.dumps({"port": 1})), chat(slipway_health=json.dumps({"port": 2}))]
     with (
-        mock.patch.object(host_observer, "Docker") as engine,
+        mock.patch.object(host_observer, "fetch", return_value=json.dumps(listed).encode()),
         mock.patch.object(host_observer, "probe", lambda check, _: answers[check["port"]]),
     ):
-        engine.return_value.containers.return_value = listed
-        assert [*host_observer.observe({"slipway-repo": "demo"})["health"]["talk"]] == expected
+        assert [*host_observer.observe("demo", docker.listing("demo"))["health"]["talk"]] == expected

@@ -33,7 +33,7 @@ def call(program: str, folder: Path, before: str = "") -> subprocess.CompletedPr
 
 
 def observe(folder: Path, before: str = "") -> dict[str, Any]:
-    done = call(remote.program(OBSERVER, "observe", docker.mark("no-such-repo")), folder, before)
+    done = call(remote.program(OBSERVER, "observe", "no-such-repo", docker.listing("no-such-repo")), folder, before)
     assert (done.returncode, done.stderr) == (0, "")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

@@ -45,7 +45,7 @@ class Docker:
 
     def containers(self, labels: Mapping[str, str]) -> List[Dict[str, Any]]:
         """All containers with these labels, running or not."""
-        answer: List[Dict[str, Any]] = self._json("GET", "/containers/json", {"all": 1, "filters": _filters(labels)})
+        answer: List[Dict[str, Any]] = self._json("GET", listing(labels))
         return answer
 
     def inspect(self, name: str) -> Optional[Dict[str, Any]]:
@@ -80,14 +80,18 @@ class Docker:
         A busy engine gives up killing a container after ten seconds of its own, and one that is being restarted at that
         moment may escape: forced, it is asked again.
         """
-        for pause_s in (*(REMOVE_PAUSES_S if force else ()), None):
-            try:
-                self._quietly("DELETE", _container(name), {"force": int(force), "v": int(volumes)})
-                return
-            except DockerError as error:
-                if pause_s is None or error.status not in (CONFLICT, INTERNAL):
-                    raise
-                time.sleep(pause_s)
+        pauses_s = list(REMOVE_PAUSES_S) if force else []
+        while not self._removed(name, {"force": int(force), "v": int(volumes)}, last=not pauses_s):
+            time.sleep(pauses_s.pop(0))
+
+    def _removed(self, name: str, query: Mapping[str, Any], *, last: bool) -> bool:
+        try:
+            self._quietly("DELETE", _container(name), query)
+        except DockerError as error:
+            if last or error.status not in (CONFLICT, INTERNAL):
+                raise
+            return False
+        return True
 
     def logs(self, name: str, *, follow: bool = False, lines: int = 100) -> Iterator[str]:
         """Output lines, oldest first, of both streams. Blocks while following, until the container ends."""
@@ -176,6 +180,11 @@ class Docker:
         target = self._versioned(path) + ("?" + urlencode(query) if query else "")
         with request(self.path, method, target, timeout_s, body) as response:
             return response.read()
+
+
+def listing(labels: Mapping[str, str]) -> str:
+    """Where the engine lists all containers with these labels, running or not."""
+    return "/containers/json?" + urlencode({"all": 1, "filters": _filters(labels)})
 
 
 def split_reference(reference: str) -> Tuple[str, str]:

@@ -1,18 +1,15 @@
 """Looks at one host from inside: containers and scripts that carry the mark, and the health of their services.
 
-Sent over SSH as text and run with the host's own Python; prints one JSON document. Standard library only.
+Sent over SSH as text and run with the host's own Python; prints one JSON document. Standard library only, and as little
+of it as can be: on a host without load, starting Python and loading modules is most of what a look takes.
 """
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-import shutil
-from concurrent.futures import ThreadPoolExecutor
 
-from .docker_api import Docker
-from .docker_socket import DockerError
+from .docker_socket import DockerError, fetch, socket_path
 from .health_probe import HEALTHY, STARTING, UNHEALTHY, probe
 from .systemd_units import units
 
@@ -21,19 +18,22 @@ COMPANION = "slipway-companion"
 WORST = (UNHEALTHY, STARTING, HEALTHY)
 TIMEOUT_S = 3.0
 NOTICE = "/run/slipway/notice"
+SITES = "/etc/slipway/expose"
 
 
-def observe(labels):
-    """{"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "units": [...],
+def observe(repo, listing):
+    """What there is of a repository; `listing` is where the engine lists its containers (`docker_api.listing`).
+
+    {"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "units": [...],
     "health": {...}, "notice": what the machine has been told of its end, or "", "exposed": deployments that callers
     from outside reach}.
     """
-    found = {"docker": "", "missing": False, "containers": [], "units": units(labels["slipway-repo"])}
-    found["exposed"] = _exposed(labels["slipway-repo"] + ".")
+    found = {"docker": "", "missing": False, "containers": [], "units": units(repo)}
+    found["exposed"] = _exposed(repo + ".")
     try:
-        found["containers"] = Docker().containers(labels)
+        found["containers"] = json.loads(fetch(socket_path(), listing))
     except DockerError as error:
-        found.update(docker=str(error), missing=shutil.which("dockerd") is None)
+        found.update(docker=str(error), missing=not _installed("dockerd"))
     return dict(found, health=_health(found["containers"], found["units"]), notice=_notice())
 
 
@@ -45,10 +45,23 @@ def _notice():
         return ""
 
 
+def _installed(program):
+    folders = [*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/usr/local/sbin"]
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in folders)
+
+
 def _exposed(prefix):
     """The names of the proxy's sites are those of the role expose."""
-    paths = glob.glob("/etc/slipway/expose/*/%s*.json" % prefix)
-    return sorted({os.path.basename(path)[len(prefix) : -len(".json")] for path in paths})
+    files = [file for folder in _listed(SITES) for file in _listed(os.path.join(SITES, folder))]
+    ours = [file[len(prefix) :] for file in files if file.startswith(prefix)]
+    return sorted({file[: -len(".json")] for file in ours if file.endswith(".json")})
+
+
+def _listed(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:  # none, or a file
+        return []
 
 
 def _health(containers, scripts):
@@ -60,8 +73,7 @@ def _health(containers, scripts):
             checks.append((labels["slipway-deployment"], labels.get(COMPANION, ""), json.loads(labels[HEALTH_LABEL])))
     if not checks:
         return {}
-    with ThreadPoolExecutor(max_workers=min(16, len(checks))) as pool:
-        answers = list(pool.map(lambda check: probe(check[2], TIMEOUT_S), checks))
+    answers = _probed([check for _, _, check in checks])
     found = {}
     for (deployment, companion, _), (state, detail) in sorted(
         zip(checks, answers), key=lambda pair: (WORST.index(pair[1][0]), pair[0][1])
@@ -69,3 +81,22 @@ def _health(containers, scripts):
         if deployment not in found:
             found[deployment] = (state, f"{companion}: {detail}" if companion else detail)
     return found
+
+
+def _probed(checks):
+    """(state, detail) of each; at once, where there are several: a service may take seconds to answer."""
+    if len(checks) == 1:
+        return [probe(checks[0], TIMEOUT_S)]
+    import threading
+
+    answers = {}
+
+    def ask(number, check):
+        answers[number] = probe(check, TIMEOUT_S)
+
+    threads = [threading.Thread(target=ask, args=pair) for pair in enumerate(checks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [answers[number] for number in range(len(checks))]

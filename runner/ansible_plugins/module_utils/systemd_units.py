@@ -5,10 +5,8 @@ Standard library only: read by the module `script_unit`, and sent to hosts by th
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-import subprocess
 
 HOME = "/var/lib/slipway/units"
 MARK = "mark.json"
@@ -39,6 +37,8 @@ def show(units):
     """Unit → what systemd says of it."""
     if not units:
         return {}
+    import subprocess  # most hosts have no script, and no use for it
+
     command = ["systemctl", "show", "--property", ",".join(SHOWN), "--", *units]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     found = {}
@@ -64,7 +64,8 @@ def state(facts):
 
 def units(repo):
     """Every script of a repository: its mark, and the state of its unit."""
-    marks = [read_mark(path) for path in sorted(glob.glob(os.path.join(HOME, "*", MARK)))]
+    folders = sorted(os.listdir(HOME)) if os.path.isdir(HOME) else []
+    marks = [read_mark(os.path.join(HOME, folder, MARK)) for folder in folders]
     mine = [mark for mark in marks if mark.get("repo") == repo]
     said = show([unit_name(repo, mark["deployment"]) for mark in mine])
     found = []

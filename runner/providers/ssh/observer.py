@@ -12,7 +12,7 @@ from runner.engines import docker, remote
 from runner.errors import ProviderError
 from runner.providers.ssh.client import SshHost
 
-OBSERVER = ("docker_socket", "docker_api", "health_probe", "systemd_units", "host_observer")
+OBSERVER = ("docker_socket", "health_probe", "systemd_units", "host_observer")
 
 SHOWN = 80
 
@@ -22,7 +22,7 @@ def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
 
     Raises ProviderError when the host does not answer.
     """
-    program = remote.program(OBSERVER, "observe", docker.mark(repo))
+    program = remote.program(OBSERVER, "observe", repo, docker.listing(repo))
     command = host.as_root(remote.COMMAND, asks=bool(password))
     return _answer(host, host.run(command, f"{password}{program}"))
 
