@@ -42,10 +42,10 @@ class ActionModule(ActionBase):
             return {"changed": bool((task_vars["slipway_machine"] or {}).get("facts", {}).get("own"))}
         machine = steps.machine_found(it) if state == "found" else steps.machine_present(it, check=check)
         answer: dict[str, Any] = {"changed": False, "ansible_facts": {"slipway_machine": machine}}
-        return answer | _place(task_vars["inventory_hostname"], machine, state) if machine else answer
+        return answer | place(task_vars["inventory_hostname"], machine, state) if machine else answer
 
 
-def _place(host: str, machine: dict[str, Any], state: str) -> dict[str, Any]:
+def place(host: str, machine: dict[str, Any], state: str) -> dict[str, Any]:
     """How Ansible gets there, for the inventory: everything, so that nothing stays of a machine that was replaced. The
     password for sudo stays where it is kept: group_vars asks for it when it is needed. What goes away is not prepared.
     """

@@ -35,7 +35,7 @@ GROUPS = {"running": "converge", "stopped": "stop", "absent": "destroy"}
 """Wanted state → group, outside of a reconcile."""
 
 WANTED_BY_TASKS = (
-    *((action_loader, name) for name in ("normal", "include_tasks", "set_fact", "slipway_machine", "slipway_record")),
+    *((action_loader, name) for name in ("normal", "set_fact", "slipway_machine", "slipway_record")),
     (connection_loader, "ssh"),
     (connection_loader, "ansible.builtin.local"),
     (become_loader, "sudo"),
