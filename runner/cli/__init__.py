@@ -96,7 +96,10 @@ def _global_options_first(arguments: list[str]) -> list[str]:
     everywhere = {"--json", "--color", "--no-color", "-q", "--quiet", "-v", "--verbose"}
     end = arguments.index("--") if "--" in arguments else len(arguments)
     head = [word for word in arguments[:end] if word in everywhere]
-    return [*head, *(word for word in arguments[:end] if word not in everywhere), *arguments[end:]]
+    rest = [word for word in arguments[:end] if word not in everywhere]
+    if rest[:1] == ["--version"]:  # what people type first
+        rest[0] = "version"
+    return [*head, *rest, *arguments[end:]]
 
 
 def _report(error: Exception, arguments: list[str]) -> int:

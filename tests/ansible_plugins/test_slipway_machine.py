@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from runner.ansible_plugins.action.slipway_machine import place
+from runner.ansible_plugins.filter.slipway import slipway_leader
 
 CANARY = "canary-5up3r-s3cret"
 
@@ -18,16 +19,21 @@ def machine(*, password: str = "", prepare: bool = True) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("state", "prepare", "groups"),
-    [("present", True, ["prepare"]), ("present", False, []), ("found", True, [])],
+    ("present", "prepare", "gpu", "groups"),
+    [
+        (True, True, False, ["prepare", "machine_62c66a7a5dd70c31"]),
+        (True, True, True, ["prepare", "machine_62c66a7a5dd70c31", "gpu"]),
+        (True, False, True, []),
+        (False, True, True, []),
+    ],
 )
-def test_only_what_will_run_is_prepared(state: str, prepare: bool, groups: list[str]) -> None:
-    assert place("web", machine(prepare=prepare), state)["add_host"]["groups"] == groups
+def test_only_what_will_run_is_prepared(present: bool, prepare: bool, gpu: bool, groups: list[str]) -> None:
+    assert place("web", machine(prepare=prepare), present=present, gpu=gpu)["groups"] == groups
 
 
 def test_connection_is_complete_so_that_nothing_stays_of_an_earlier_machine() -> None:
-    remote = place("web", machine(), "present")["add_host"]
-    local = place("web", {"id": "m", "connection": {}, "facts": {}}, "found")["add_host"]
+    remote = place("web", machine(), present=True, gpu=False)
+    local = place("web", {"id": "m", "connection": {}, "facts": {}}, present=False, gpu=False)
     assert (remote["host_name"], local["host_name"]) == ("web", "web")
     assert (remote["host_vars"]["ansible_host"], remote["host_vars"]["ansible_port"]) == ("192.0.2.7", 2222)
     assert (local["host_vars"]["ansible_connection"], local["host_vars"]["ansible_become"]) == ("local", False)
@@ -35,7 +41,15 @@ def test_connection_is_complete_so_that_nothing_stays_of_an_earlier_machine() ->
 
 
 def test_password_for_sudo_never_gets_there() -> None:
-    told = place("web", machine(password=CANARY), "present")
+    told = place("web", machine(password=CANARY), present=True, gpu=False)
     assert CANARY not in repr(told)
-    assert "ansible_become_password" not in told["add_host"]["host_vars"]
-    assert place("web", machine(), "present")["add_host"]["host_vars"]["ansible_become_password"] is None
+    assert "ansible_become_password" not in told["host_vars"]
+    assert place("web", machine(), present=True, gpu=False)["host_vars"]["ansible_become_password"] is None
+
+
+@pytest.mark.parametrize(
+    ("together", "gpu", "leader"),
+    [(["b", "a"], [], "a"), (["a", "b"], ["b"], "b"), (["a", "b", "c"], ["c", "b"], "b"), (["a"], ["z"], "a")],
+)
+def test_one_that_needs_a_gpu_prepares_the_machine_for_all(together: list[str], gpu: list[str], leader: str) -> None:
+    assert slipway_leader(together, gpu) == leader

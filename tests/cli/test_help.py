@@ -62,6 +62,11 @@ def test_plan_of_remembered_files_imports_neither_pydantic_nor_ansible(shell: Sh
     subprocess.run([sys.executable, "-c", program], cwd=shell.small.root, env=environment, check=True)
 
 
+def test_version_may_be_asked_for_as_an_option(shell: Shell) -> None:
+    assert shell("--version").out == shell("version").out != ""
+    assert shell("--version", "--json").json == shell("version", "--json").json
+
+
 # --- As a program ----------------------------------------------------------------------------------------------------
 
 

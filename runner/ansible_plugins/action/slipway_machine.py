@@ -5,6 +5,7 @@ Runs in the controller: an action costs a tenth of a module. Decides nothing; se
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from typing import Any
 
@@ -42,15 +43,22 @@ class ActionModule(ActionBase):
             return {"changed": bool((task_vars["slipway_machine"] or {}).get("facts", {}).get("own"))}
         machine = steps.machine_found(it) if state == "found" else steps.machine_present(it, check=check)
         answer: dict[str, Any] = {"changed": False, "ansible_facts": {"slipway_machine": machine}}
-        return answer | place(task_vars["inventory_hostname"], machine, state) if machine else answer
+        if not machine:
+            return answer
+        present, gpu = state == "present", it.spec.get("service", {}).get("gpus", "none") != "none"
+        return answer | {"add_host": place(task_vars["inventory_hostname"], machine, present=present, gpu=gpu)}
 
 
-def place(host: str, machine: dict[str, Any], state: str) -> dict[str, Any]:
+def place(host: str, machine: dict[str, Any], *, present: bool, gpu: bool) -> dict[str, Any]:
     """How Ansible gets there, for the inventory: everything, so that nothing stays of a machine that was replaced. The
     password for sudo stays where it is kept: group_vars asks for it when it is needed. What goes away is not prepared.
+
+    What is prepared is in the groups `prepare`, `gpu` where it needs one, and the one of its machine.
     """
     told = {key: value for key, value in machine["connection"].items() if key.startswith("ansible_")}
-    if state == "present" and not machine["connection"].get("become_password"):
+    if present and not machine["connection"].get("become_password"):
         told["ansible_become_password"] = None  # nobody need ask
-    groups = ["prepare"] if state == "present" and machine["facts"].get("prepare") else []
-    return {"add_host": {"host_name": host, "groups": groups, "host_vars": {**LOCAL, "ansible_host": host, **told}}}
+    told["slipway_together"] = "machine_" + hashlib.sha256(machine["id"].encode()).hexdigest()[:16]
+    prepare = present and machine["facts"].get("prepare")
+    groups = ["prepare", told["slipway_together"], *(["gpu"] if gpu else [])] if prepare else []
+    return {"host_name": host, "groups": groups, "host_vars": {**LOCAL, "ansible_host": host, **told}}

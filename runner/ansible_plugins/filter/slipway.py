@@ -41,10 +41,9 @@ def slipway_become_password(source: str | None, root: str) -> str | None:
         raise AnsibleFilterError(f"{error}. {error.hint}") from error
 
 
-def slipway_leader(machine: str, hostvars: Any, hosts: list[str]) -> str:
-    """The first of the deployments that share a machine: it prepares the machine for all of them."""
-    sharing = [name for name in sorted(hosts) if (hostvars[name].get("slipway_machine") or {}).get("id") == machine]
-    return sharing[0]
+def slipway_leader(together: list[str], gpu: list[str]) -> str:
+    """The one of the deployments that share a machine which prepares it for all: one that needs a GPU, if any does."""
+    return min(together, key=lambda name: (name not in gpu, name))
 
 
 def slipway_health(spec: dict[str, Any]) -> dict[str, Any]:
