@@ -23,7 +23,7 @@ short_description: Slipway deployments as hosts
 description:
   - Reads C(deployments/), C(templates/) and C(runner.yaml) of the repository around the inventory.
   - Groups are C(converge), C(start), C(stop) and C(destroy); C(close), for those of the first two that must not be open
-    to callers any more; and C(prepare) and C(gpu), which fill once machines are known.
+    to callers any more; and C(prepare), C(gpu) and C(due), which fill once machines are known.
 options:
   plugin:
     description: Must be C(deployments).
@@ -35,7 +35,7 @@ GROUPS = {"running": "converge", "stopped": "stop", "absent": "destroy"}
 """Wanted state → group, outside of a reconcile."""
 
 WANTED_BY_TASKS = (
-    *((action_loader, name) for name in ("normal", "set_fact", "slipway_machine", "slipway_record")),
+    *((action_loader, name) for name in ("normal", "set_fact", "slipway_machine", "slipway_look", "slipway_record")),
     (connection_loader, "ssh"),
     (connection_loader, "ansible.builtin.local"),
     (become_loader, "sudo"),
@@ -55,7 +55,7 @@ class InventoryModule(BaseInventoryPlugin):
     def parse(self, inventory, loader, path, cache=True):  # noqa: FBT002 - Ansible's signature
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        for group in ("converge", "start", "stop", "destroy", "close", "prepare", "gpu"):
+        for group in ("converge", "start", "stop", "destroy", "close", "prepare", "gpu", "due"):
             inventory.add_group(group)
         plan = os.environ.get("SLIPWAY_PLAN")
         hosts = json.loads(Path(plan).read_text(encoding="utf-8")) if plan else self._all(Path(path).parent.parent)
