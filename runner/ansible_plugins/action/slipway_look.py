@@ -6,6 +6,8 @@ is run; here all of them are asked in one, and on most days nothing is to be don
 
 from __future__ import annotations
 
+import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
+ALIAS = re.compile(r"\{\{ [\w.]+ \}\}")
+"""A short name for a part of the facts. Evaluated once: Ansible would compile it anew wherever it is used."""
 GROUP = "due"
 """Of the hosts where a role has something to do."""
 
@@ -50,9 +54,12 @@ class ActionModule(ActionBase):
     def _of_role(self, role: str, name: str, known: dict[str, Any]) -> dict[str, Any]:
         """What the role's variable says, as if the role were run now."""
         folder = Path(known["slipway_root"]) / "roles" / role
-        private = {"ansible_search_path": [str(folder)]}
-        variables = self._file(folder, "defaults") | known | self._file(folder, "vars") | private
+        own = self._file(folder, "vars")
+        variables = self._file(folder, "defaults") | known | own | {"ansible_search_path": [str(folder)]}
         templar = self._templar.copy_with_new_env(available_variables=variables)
+        for alias in (key for key, value in own.items() if isinstance(value, str) and ALIAS.fullmatch(value)):
+            with contextlib.suppress(AnsibleError):  # what is not known yet may not be needed
+                variables[alias] = templar.template(own[alias])
         return dict(templar.template(trust_as_template("{{ __%s_%s }}" % (role, name))))
 
     def _file(self, folder: Path, kind: str) -> dict[str, Any]:
