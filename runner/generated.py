@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
+
+_WRITES = itertools.count()
+"""Tells the writers of one process apart: several threads may write the same file."""
 
 
 def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
@@ -19,7 +23,7 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
             return False
     path.parent.mkdir(parents=True, exist_ok=True)
     _drop_abandoned(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(_WRITES)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -48,7 +52,7 @@ def remove(path: Path) -> bool:
 def _drop_abandoned(path: Path) -> None:
     """Temporary files of writers that were killed in the act."""
     for left in path.parent.glob(f".{path.name}.*.tmp"):
-        writer = left.name.split(".")[-2]
+        writer = left.name.split(".")[-2].partition("-")[0]
         try:
             os.kill(int(writer), 0)
         except (ValueError, OverflowError, ProcessLookupError):

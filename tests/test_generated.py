@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def test_reader_never_sees_half_a_file(tmp_path: Path) -> None:
         generated.write(path, "new")
         assert reader.read() == "old" * 1000
     assert path.read_text() == "new"
+
+
+def test_threads_may_write_the_same_file_at_once(tmp_path: Path) -> None:
+    texts = [f"{number}\n" * 1000 for number in range(8)]
+    with ThreadPoolExecutor(len(texts)) as pool:
+        for _ in range(5):
+            list(pool.map(lambda text: generated.write(tmp_path / "file", text), texts))
+    assert (tmp_path / "file").read_text() in texts
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 def test_remove_takes_an_empty_folder_with_it(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_destroy_leaves_nothing(made: World, ports: dict[str, int]) -> None:
     killed.wait()
     for folder in ("inventory/host_vars/doomed", "deployments/access"):
         name = "access.yaml" if "host_vars" in folder else "doomed.md"
-        (made.root / folder / f".{name}.{killed.pid}.tmp").write_text("half a fi")
+        (made.root / folder / f".{name}.{killed.pid}-0.tmp").write_text("half a fi")
     made.ok("destroy", "doomed", "--yes")
     assert made.traces("doomed") == []
     assert refuses(ports["doomed"])

@@ -126,9 +126,10 @@ class SshHost:
 
     def run(self, command: str, stdin: str) -> str:
         """Standard output of a remote command. Raises CredentialsError, ProviderError."""
+        words = self.command(command)
         try:
             done = subprocess.run(
-                self.command(command),
+                words,
                 input=stdin,
                 capture_output=True,
                 text=True,
