@@ -287,8 +287,12 @@ def combined(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 def test_rules_that_stand_are_left_alone() -> None:
     saw = {"docker": OLD_ENGINE, **GUARD_LOADED}
-    written = evaluate(Case("", "docker", saw, []), "__docker_guard_files")
-    seen = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in written.items()}
+    case = Case("", "docker", saw, [])
+    written = {"__docker_guard_file": "__docker_guard_text", "__docker_guard_unit": "__docker_guard_unit_text"}
+    seen = {
+        evaluate(case, path): hashlib.sha256(evaluate(case, text).encode()).hexdigest()
+        for path, text in written.items()
+    }
     standing = {**saw, "docker": {**OLD_ENGINE, "guard": seen}}
     assert topics(Case("", "docker", standing, [])) == []
     assert topics(Case("", "docker", {**standing, "tables": []}, [])) == ["guard"]
