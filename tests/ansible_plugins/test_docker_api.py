@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from runner.ansible_plugins.module_utils import docker_api
-from runner.ansible_plugins.module_utils.docker_api import Docker, split_reference
+from runner.ansible_plugins.module_utils.docker_api import Docker, listing, split_reference
 from runner.ansible_plugins.module_utils.docker_causes import explain
-from runner.ansible_plugins.module_utils.docker_socket import DockerError, DockerUnreachable, socket_path
+from runner.ansible_plugins.module_utils.docker_socket import DockerError, DockerUnreachable, fetch, socket_path
 
 Answer = tuple[int, bytes]
 NO_EXIT = b'{"message": "tried to kill container, but did not receive an exit event"}'
@@ -99,6 +99,25 @@ def test_removal_that_does_not_succeed_says_why(
     ):
         docker.remove("web", force=force)
     assert sum(line.startswith("DELETE") for line in asked) == attempts
+
+
+def test_one_question_needs_no_negotiation(tmp_path: Path) -> None:
+    with engine(tmp_path, lambda _: (200, b'[{"Id": "a"}]')) as (docker, asked):
+        assert fetch(docker.path, listing({"a": "1"})) == [{"Id": "a"}]
+    assert asked == ["GET /containers/json?all=1&filters=%7B%22label%22%3A+%5B%22a%3D1%22%5D%7D"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (500, b'{"message": "out of order"}', "^out of order$"),
+        (200, b'[{"Id": "a"}, {"I', "broke the connection .*journalctl -u docker"),
+        (200, b"", "broke the connection"),
+    ],
+)
+def test_question_that_is_not_answered_in_full_fails(tmp_path: Path, status: int, body: bytes, says: str) -> None:
+    with engine(tmp_path, lambda _: (status, body)) as (docker, _), pytest.raises(DockerError, match=says):
+        fetch(docker.path, "/containers/json")
 
 
 def test_pull_fails_on_an_error_inside_a_good_answer(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_single_container_has_no_companions() -> None:
 def test_worst_of_the_containers_counts(answers: dict[int, tuple[str, str]], expected: list[str]) -> None:
     listed = [main(slipway_health=json.dumps({"port": 1})), chat(slipway_health=json.dumps({"port": 2}))]
     with (
-        mock.patch.object(host_observer, "fetch", return_value=json.dumps(listed).encode()),
+        mock.patch.object(host_observer, "fetch", return_value=listed),
         mock.patch.object(host_observer, "probe", lambda check, _: answers[check["port"]]),
     ):
         assert [*host_observer.observe("demo", docker.listing("demo"))["health"]["talk"]] == expected

@@ -23,6 +23,7 @@ from tests.roles.seen import (
     OLD_ENGINE,
     PROOF,
     ROCKY,
+    RULES,
     SETTINGS,
     TRIXIE,
     UBUNTU,
@@ -296,6 +297,16 @@ def test_rules_that_stand_are_left_alone() -> None:
     standing = {**saw, "docker": {**OLD_ENGINE, "guard": seen}}
     assert topics(Case("", "docker", standing, [])) == []
     assert topics(Case("", "docker", {**standing, "tables": []}, [])) == ["guard"]
+
+
+def test_firewall_that_stands_is_left_alone_until_its_table_goes() -> None:
+    saw = {"services": {"active": ["slipway-firewall"]}, "tables": ["inet slipway"]}
+    case = Case("", "base", saw, [], {"base_firewall": True, "base_updates": False})
+    written = {RULES: "__base_firewall_text", UNIT: "__base_firewall_unit_text"}
+    files = {path: hashlib.sha256(evaluate(case, text).encode()).hexdigest() for path, text in written.items()}
+    standing = case._replace(saw={**saw, "files": files})
+    assert "firewall" not in topics(standing)
+    assert "firewall" in topics(standing._replace(saw={**standing.saw, "tables": []}))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.role}-{case.name}")

@@ -71,8 +71,8 @@ def request(
             raise _unreachable(error, path) from error
 
 
-def fetch(path: str, target: str) -> bytes:
-    """What one GET answers. In HTTP/1.0, whose answers need no library that takes longer to load than to ask."""
+def fetch(path: str, target: str) -> Any:
+    """The JSON that one GET answers. In HTTP/1.0, whose answers need no library that loads longer than they take."""
     with _connected(path, TIMEOUT_S) as channel:
         try:
             channel.sendall(f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode("ascii"))
@@ -85,7 +85,10 @@ def fetch(path: str, target: str) -> bytes:
         raise _unreachable(ConnectionResetError(), path)
     if int(status[0]) >= BAD_REQUEST:
         raise DockerError(int(status[0]), _message(body))
-    return body
+    try:
+        return json.loads(body)
+    except ValueError as error:  # it ends in the middle: HTTP/1.0 knows no other sign of that
+        raise _unreachable(ConnectionResetError(), path) from error
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def observe(repo, listing):
     found = {"docker": "", "missing": False, "containers": [], "units": units(repo)}
     found["exposed"] = _exposed(repo + ".")
     try:
-        found["containers"] = json.loads(fetch(socket_path(), listing))
+        found["containers"] = fetch(socket_path(), listing)
     except DockerError as error:
         found.update(docker=str(error), missing=not _installed("dockerd"))
     return dict(found, health=_health(found["containers"], found["units"]), notice=_notice())
