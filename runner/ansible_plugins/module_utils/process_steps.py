@@ -110,9 +110,9 @@ def _replaced(service, files):
 
 
 def _switch(service, files):
-    write(os.path.join(service.home, "launch.py"), LAUNCHER)
     write(service.path("launch.json"), files["launch"])
-    with lock(service.home):
+    with lock(service.home):  # other deployments write these at the same time
+        write(os.path.join(service.home, "launch.py"), LAUNCHER)
         os.makedirs(os.path.dirname(service.program), mode=0o700, exist_ok=True)
         write(service.program, files["program"])
         service.supervisor.ensure_daemon(sys.executable)
