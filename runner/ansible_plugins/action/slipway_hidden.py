@@ -1,0 +1,51 @@
+"""Ansible action `slipway_hidden`: runs a module whose options hold secrets, and shows only what people may see of it.
+
+Takes the place of three tasks: one under `no_log`, which shows nothing at all, one that tells what it would change, and
+one that tells why it failed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+ALWAYS = ("changed", "failed", "msg", "hint", "code", "cause", "health", "warnings")
+"""Of a module's answer. Our modules never put a secret into these."""
+NO_REASON = "it failed without a reason"
+
+
+class ActionModule(ActionBase):
+    """`module` and its `options`. `prefix`: of which container, where there are several. `facts`: names of facts to
+    set, each with the key of the answer that is its value.
+    """
+
+    _VALID_ARGS = frozenset({"module", "options", "prefix", "facts"})
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The module's answer, without its options; in check mode with `differences`, which hold no secrets."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        given = self._task.args
+        answer = self._answer(given["module"], dict(given["options"]), task_vars or {})
+        shown = {key: answer[key] for key in ALWAYS if answer.get(key)}
+        prefix = given.get("prefix", "")
+        if answer.get("failed"):
+            message = answer.get("msg") or NO_REASON
+            return result | shown | {"msg": f"{prefix}: {message}" if prefix else message}
+        if self._task.check_mode:
+            shown |= _would(answer.get("differences", ()), f"{prefix}." if prefix else "")
+        facts = {name: answer[key] for name, key in given.get("facts", {}).items()}
+        return result | {"changed": False} | shown | ({"ansible_facts": facts} if facts else {})
+
+    def _answer(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        self._task.no_log = True  # the module is told, and writes its options into no log of its machine
+        try:
+            return dict(self._execute_module(module_name=module, module_args=options, task_vars=variables))
+        finally:
+            self._task.no_log = False
+
+
+def _would(differences: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
+    changes = [{**change, "field": prefix + change["field"]} for change in differences]
+    return {"differences": changes, "msg": ", ".join(change["field"] for change in changes) or "it is not as applied"}
