@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runner import providers
 from runner.domain import Spec
 from runner.faults import PORT_CONFLICT, Fault, unknown
-from runner.reach import HTTPS, SECRETS, TUNNEL
+from runner.reach import HTTPS, SECRETS, SSH, TUNNEL
 
 if TYPE_CHECKING:
     from runner.models import Deployment
@@ -36,8 +36,8 @@ def resolve(
     known = {name: port for name, port in template.service.all_ports().items() if name in own}
     ports = _ports(want, known, faults)
     for name, number in ports.items():
-        if number in own.values():
-            message = f"the service itself listens at {number} of the machine"
+        if number in own.values() or number == SSH:
+            message = f"{'sshd' if number == SSH else 'the service itself'} listens at {number} of the machine"
             faults.append(Fault(PORT_CONFLICT, ("access", "ports", name), message, "choose another"))
     why_not = _no_acme(want, ports)
     if access.tls == "acme" and why_not:

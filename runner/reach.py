@@ -14,6 +14,8 @@ from runner.domain import Exposure, Spec
 TUNNEL: Spec = {"expose": "tunnel"}
 """Nobody reaches it from outside, so how callers would prove themselves is left out."""
 HTTPS = 443
+SSH = 22
+"""Where people get onto a machine: what lets callers in there would let them try that too."""
 SECRETS = {"token": "access_token", "basic": "access_password", "none": ""}
 """What callers have to know, by kind of authentication. Generated, unless `secrets:` says where it comes from."""
 RESERVED = frozenset(filter(None, SECRETS.values()))

@@ -36,6 +36,7 @@ LAYERS = [
         "git",
         "gpus",
         "models",
+        "reach",
         "redact",
         "repo",
         "scalars",

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import world as look
+from tests.e2e.callers import Caller, trusting
 from tests.e2e.shop import PERSISTENT, SPOT, Shop, opened
 from tests.lab import network
+
+OPENED = "access: {expose: public}\n"
 
 pytestmark = [pytest.mark.ssh, pytest.mark.slow]
 
@@ -50,6 +53,27 @@ def test_second_reconcile_does_nothing(shop: Shop) -> None:
 def test_shell_is_on_the_machine(shop: Shop) -> None:
     assert shop.world.run("ssh", "word", "--", "whoami").stdout.strip() == "slipway"
     assert "I say hello" in shop.world.ok("logs", "word")
+
+
+def test_callers_get_in_while_the_file_says_so(shop: Shop) -> None:
+    machine, _ = the_one(shop)
+    closed = shop.let_in()
+    shop.write("word", text=OPENED)
+    assert shop.world.plan(code=2)["word"]["exposure"]["after"] == "public at port 443, token"
+    assert shop.world.reconcile()["word"]["result"] == "changed"
+    assert shop.let_in() - closed == {(443, "0.0.0.0/0")}
+    trust = trusting(str(shop.world.root / "deployments/access/word.ca.pem"))
+    address = shop.world.record("word")["machine"]["address"]
+    shown = shop.world.json("access", "word", "--show-secrets")["secrets"]
+    token = next(row["value"] for row in shown if row["name"] == "access_token")
+    assert Caller(address, 443, trust).status() == 401
+    assert Caller(address, 443, trust, {"Authorization": f"Bearer {token}"}).status() == 200
+    shop.write("word")
+    assert shop.world.reconcile()["word"]["result"] == "changed"
+    assert shop.let_in() == closed
+    with pytest.raises(ConnectionError):
+        Caller(address, 443, trust).ask()
+    assert the_one(shop) == (machine, "running")
 
 
 def test_guard_lets_a_finished_machine_live(shop: Shop) -> None:

@@ -10,6 +10,7 @@ from runner.errors import ProviderError
 from runner.providers.aws import network, seen
 from runner.providers.aws.api import Api, hinted
 from runner.providers.aws.seen import Seen
+from runner.providers.aws.wanted import Door
 from runner.providers.aws.wanted import regions as wanted_regions
 from runner.providers.base import Context, Machine, Mark
 from runner.providers.ssh import observer
@@ -73,8 +74,8 @@ class Account:
             raise ProviderError(f"{len(found)} machines carry this name: {listed}", code="two-machines", hint=hint)
         return found[0] if found else None
 
-    def admit(self, there: Seen, mark: Mark, cidrs: Sequence[str]) -> None:
-        """Let the runner in where it is now: laptops and CI come from changing addresses."""
+    def admit(self, there: Seen, mark: Mark, cidrs: Sequence[str], callers: Sequence[Door]) -> None:
+        """Let the runner in where it is now: laptops and CI come from changing addresses. And who else may come."""
         filters = seen.marked(mark.repo, mark.deployment)
         groups = self.api.pages(there.region, "describe_security_groups", "SecurityGroups", Filters=filters)
         for group in groups:
@@ -82,7 +83,7 @@ class Account:
                 public = bool(there.tags.get(seen.ADDRESS) == "public")
                 service = str(self._context.settings.get("checkip", ""))
                 let_in = cidrs or (network.callers_address("" if public else there.address, service),)
-                network.admit(self.api, there.region, group, let_in)
+                network.admit(self.api, there.region, group, network.ways_in(let_in, callers))
 
     def key_of(self, machine: str) -> str:
         """The private key file that the record of a machine names, else that of the settings."""

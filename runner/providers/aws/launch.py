@@ -162,7 +162,8 @@ class Launch:
         cidrs = wanted.cidrs or (
             network.callers_address("" if wanted.public else network.inside(place), wanted.checkip),
         )
-        group = network.group(self.api, offer.region, wanted.mark, place, cidrs)
+        doors = network.ways_in(cidrs, wanted.doors)
+        group = network.group(self.api, offer.region, wanted.mark, place, doors)
         persistent = market == "spot" and wanted.spot is not None and wanted.spot["type"] == "persistent"
         return {
             "ImageId": image.id,

@@ -1,22 +1,26 @@
-"""Where a machine is connected, and who may reach it: a group of its own that lets in SSH and nothing else."""
+"""Where a machine is connected, and who may reach it: a group of its own, for the runner and callers."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from itertools import groupby
 from typing import Any
 
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.providers.aws import seen
 from runner.providers.aws.api import Api
+from runner.providers.aws.wanted import Door
 from runner.providers.base import Mark
 
 WHO_AM_I = "https://checkip.amazonaws.com"
 """Says from which address it was asked. Run by AWS."""
 SSH = 22
 TIMEOUT_S = 10
+OURS, THEIRS = "where the runner may come from", "callers of the service"
+"""Descriptions of rules. The second tells what we have opened, and so may close, from what people added by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,13 @@ def places(api: Api, region: str, type_: str, *, subnet: str = "", zone: str = "
     return sorted(listed, key=lambda place: place.zone)
 
 
-def group(api: Api, region: str, mark: Mark, place: Place, cidrs: Sequence[str]) -> str:
-    """The id of the machine's own group in this network, with exactly these networks let in."""
+def ways_in(cidrs: Iterable[str], callers: Iterable[Door] = ()) -> frozenset[Door]:
+    """SSH from these networks, and what callers of the service need."""
+    return frozenset([*(Door(SSH, cidr) for cidr in cidrs), *callers])
+
+
+def group(api: Api, region: str, mark: Mark, place: Place, doors: Collection[Door]) -> str:
+    """The id of the machine's own group in this network, with exactly these doors open."""
     # By mark and never by name: of a group that somebody else has called the same, nothing is known.
     where = [*seen.marked(mark.repo, mark.deployment), {"Name": "vpc-id", "Values": [place.vpc]}]
     found = api.pages(region, "describe_security_groups", "SecurityGroups", Filters=where)
@@ -59,30 +68,38 @@ def group(api: Api, region: str, mark: Mark, place: Place, cidrs: Sequence[str])
             region,
             "create_security_group",
             GroupName=f"slipway/{mark.repo}/{mark.deployment}",
-            Description=f"Slipway: SSH to {mark.deployment}",
+            Description=f"Slipway: who reaches {mark.deployment}",
             VpcId=place.vpc,
             TagSpecifications=[{"ResourceType": "security-group", "Tags": seen.tags(mark)}],
         )
         found = api.pages(region, "describe_security_groups", "SecurityGroups", Filters=where)
     if not found:
         raise ProviderError(f"AWS in {region} made a group and does not show it", code="unclear", hint="run it again")
-    admit(api, region, found[0], cidrs)
+    admit(api, region, found[0], doors)
     return str(found[0]["GroupId"])
 
 
-def admit(api: Api, region: str, found: dict[str, Any], cidrs: Sequence[str]) -> None:
-    """Let exactly these networks use SSH. Other ports are not looked at."""
-    present = {
-        entry[key]
-        for rule in found.get("IpPermissions", [])
-        if rule.get("FromPort") == rule.get("ToPort") == SSH
-        for ranges, key in (("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6"))
-        for entry in rule.get(ranges, ())
-    }
-    if missing := sorted(set(cidrs) - present):
-        api.call(region, "authorize_security_group_ingress", GroupId=found["GroupId"], IpPermissions=_rules(missing))
-    if extra := sorted(present - set(cidrs)):
+def admit(api: Api, region: str, found: dict[str, Any], doors: Collection[Door]) -> None:
+    """Open exactly these doors, closing first. Whoever else may use SSH is shut out; what people have opened besides is
+    not looked at.
+    """
+    present = set(_open(found))
+    if extra := sorted(present - set(doors)):
         api.call(region, "revoke_security_group_ingress", GroupId=found["GroupId"], IpPermissions=_rules(extra))
+    if missing := sorted(set(doors) - present):
+        api.call(region, "authorize_security_group_ingress", GroupId=found["GroupId"], IpPermissions=_rules(missing))
+
+
+def _open(found: dict[str, Any]) -> Iterator[Door]:
+    """The doors of a group that are ours to close."""
+    for rule in found.get("IpPermissions", []):
+        port = rule.get("FromPort")
+        if port is None or port != rule.get("ToPort") or rule["IpProtocol"] != "tcp":
+            continue
+        for ranges, key in (("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")):
+            for entry in rule.get(ranges, ()):
+                if port == SSH or entry.get("Description") == THEIRS:
+                    yield Door(port, entry[key])
 
 
 def callers_address(target: str, service: str = "") -> str:
@@ -122,12 +139,18 @@ def _zones(api: Api, region: str, type_: str) -> set[str]:
     return {one["Location"] for one in found}
 
 
-def _rules(cidrs: Sequence[str]) -> list[dict[str, Any]]:
-    said = "where the runner may come from"
+def _rules(doors: Sequence[Door]) -> list[dict[str, Any]]:
+    return [_rule(port, [door.cidr for door in some]) for port, some in groupby(doors, key=lambda door: door.port)]
+
+
+def _rule(port: int, cidrs: Sequence[str]) -> dict[str, Any]:
+    said = OURS if port == SSH else THEIRS
     old = [{"CidrIp": cidr, "Description": said} for cidr in cidrs if ":" not in cidr]
     new = [{"CidrIpv6": cidr, "Description": said} for cidr in cidrs if ":" in cidr]
-    return [
-        {"IpProtocol": "tcp", "FromPort": SSH, "ToPort": SSH}
-        | ({"IpRanges": old} if old else {})
-        | ({"Ipv6Ranges": new} if new else {})
-    ]
+    return {
+        "IpProtocol": "tcp",
+        "FromPort": port,
+        "ToPort": port,
+        **({"IpRanges": old} if old else {}),
+        **({"Ipv6Ranges": new} if new else {}),
+    }

@@ -38,6 +38,7 @@ class Provider:
         Credential("secret key", ("AWS_SECRET_ACCESS_KEY",), "or a profile: aws configure, aws sso login"),
     )
     rents: ClassVar[bool] = True
+    exposes: ClassVar[bool] = True
     honours: ClassVar[tuple[str, ...]] = ("lifecycle.ttl",)
 
     def __init__(self, context: Context) -> None:
@@ -95,10 +96,10 @@ class Provider:
 
     @classmethod
     def misfit(cls, spec: Spec, settings: dict[str, Any]) -> str:
-        """Why no type of AWS can run this."""
-        from runner.providers.aws.wanted import needs
+        """Why no machine of AWS can run this."""
+        from runner.providers.aws.wanted import needs, uncertified
 
-        return catalogue.misfit(choice(spec["machine"], settings), needs(spec))
+        return uncertified(spec, settings) or catalogue.misfit(choice(spec["machine"], settings), needs(spec))
 
     def list(self) -> Sequence[Resource]:
         """Two calls for each region in use, all regions at once, then one connection to each machine that runs."""
@@ -153,7 +154,7 @@ class Provider:
         if there is None:
             there = Launch(self._api, sought).run()
         else:
-            self._account.admit(there, mark, sought.cidrs)
+            self._account.admit(there, mark, sought.cidrs, sought.doors)
         return self._account.machine(there, key=sought.key, ends=views.end(there, sought.ttl_s))
 
     def ready(self, machine: Machine) -> Machine:

@@ -6,8 +6,10 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
+from runner import reach
 from runner.domain import Spec
 from runner.providers.aws import catalogue
 from runner.providers.aws.quotas import Market
@@ -17,7 +19,16 @@ SMALLEST_DISK_GB = 60
 """An image with NVIDIA's driver takes about half of that."""
 DEARER = 1.5
 """How much more than the cheapest that fits a machine may cost, unless max_hourly says."""
+EVERYBODY = ("0.0.0.0/0", "::/0")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Door:
+    """A port that a network may use."""
+
+    port: int
+    cidr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,9 @@ class Wanted:
     disk_gb: int
     public: bool
     cidrs: tuple[str, ...]
-    """Empty: wherever the runner is."""
+    """That may use SSH. Empty: wherever the runner is."""
+    doors: tuple[Door, ...]
+    """For the callers of the service, where it is exposed."""
     checkip: str
     """Who says where that is; empty: AWS."""
     ami: str
@@ -65,6 +78,7 @@ def wanted(mark: Mark, spec: Spec, settings: Mapping[str, Any]) -> Wanted:
         disk_gb=options.disk_gb or max(SMALLEST_DISK_GB, int(spec.get("needs", {}).get("disk_gb", 0))),
         public=(options.address or defaults.address) == "public",
         cidrs=tuple(sorted(set(options.ssh_cidrs if options.ssh_cidrs is not None else defaults.ssh_cidrs))),
+        doors=doors(spec),
         checkip=defaults.checkip,
         ami=options.ami,
         subnet=options.subnet or defaults.subnet,
@@ -73,6 +87,24 @@ def wanted(mark: Mark, spec: Spec, settings: Mapping[str, Any]) -> Wanted:
         setup_limit_s=seconds(defaults.setup_limit),
         ttl_s=ttl_s(spec),
     )
+
+
+def doors(spec: Spec) -> tuple[Door, ...]:
+    """What callers of the service need open, as `access` says; nothing where they come by tunnel."""
+    access = reach.access_of(spec)
+    if not reach.exposed(access):
+        return ()
+    expose = access["expose"]
+    cidrs = EVERYBODY if expose == "public" else [str(ip_network(cidr, strict=False)) for cidr in expose["cidr"]]
+    return tuple(sorted(Door(port, cidr) for port in set(access["ports"].values()) for cidr in set(cidrs)))
+
+
+def uncertified(spec: Spec, settings: Mapping[str, Any]) -> str:
+    """Why nobody would certify the name of an exposed service: the authority connects from the internet."""
+    address = spec["machine"].get("address") or settings.get("address")
+    if address != "private" or reach.access_of(spec).get("tls") != "acme":
+        return ""
+    return "with address: private no authority reaches it to certify its domain; write access: {tls: internal}"
 
 
 def markets(machine: Mapping[str, Any]) -> tuple[Market, ...]:

@@ -62,6 +62,57 @@ def test_caller_from_another_address_is_let_in_and_the_old_one_no_more(shop: Sho
     assert [entry["CidrIp"] for rule in group["IpPermissions"] for entry in rule["IpRanges"]] == ["203.0.113.8/32"]
 
 
+def open_doors(shop: Shop) -> set[tuple[int, str]]:
+    """(port, network) of everything that the only group lets in."""
+    [name] = shop.groups()
+    named = [{"Name": "group-name", "Values": [name]}]
+    [group] = shop.cloud.client("ec2").describe_security_groups(Filters=named)["SecurityGroups"]
+    return {
+        (rule["FromPort"], entry[key])
+        for rule in group["IpPermissions"]
+        for ranges, key in (("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6"))
+        for entry in rule[ranges]
+    }
+
+
+SSH_ONLY = {(22, "203.0.113.7/32")}
+PUBLIC = {"expose": "public", "auth": "token", "domain": "", "tls": "internal", "ports": {"web": 443}}
+NEAR = {**PUBLIC, "expose": {"cidr": ["198.51.100.9/24", "2001:db8::/32"]}, "ports": {"web": 443, "api": 8443}}
+
+
+def test_callers_of_an_exposed_service_are_let_in_and_nobody_else_once_it_is_not(shop: Shop) -> None:
+    first = shop.create(access=PUBLIC)
+    assert open_doors(shop) == SSH_ONLY | {(443, "0.0.0.0/0"), (443, "::/0")}
+    near = {(port, cidr) for port in (443, 8443) for cidr in ("198.51.100.0/24", "2001:db8::/32")}
+    assert shop.create(access=NEAR).id == first.id
+    assert open_doors(shop) == SSH_ONLY | near
+    shop.cloud.calls.clear()
+    shop.create(access=NEAR)
+    assert not shop.cloud.calls.of("AuthorizeSecurityGroupIngress")
+    shop.create(access={"expose": "tunnel"})
+    assert open_doors(shop) == SSH_ONLY
+
+
+def test_what_takes_access_away_is_done_first(shop: Shop) -> None:
+    shop.create(access=PUBLIC)
+    shop.cloud.calls.clear()
+    shop.create(access=NEAR)
+    changes = [call.action for call in shop.cloud.calls if "SecurityGroupIngress" in call.action]
+    assert changes == ["RevokeSecurityGroupIngress", "AuthorizeSecurityGroupIngress"]
+
+
+def test_what_people_have_opened_besides_is_left_alone_but_not_ssh(shop: Shop) -> None:
+    shop.create(access=PUBLIC)
+    ec2 = shop.cloud.client("ec2")
+    [group] = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": shop.groups()}])["SecurityGroups"]
+    for port in (22, 9000):
+        ranges = [{"CidrIp": "192.0.2.0/24", "Description": "me"}]
+        rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": ranges}
+        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
+    shop.create()
+    assert open_doors(shop) == SSH_ONLY | {(9000, "192.0.2.0/24")}
+
+
 def test_first_boot_brings_the_host_key_that_we_will_expect(shop: Shop) -> None:
     machine = shop.create({}, lifecycle={"ttl": "8h"})
     encoded = shop.cloud.calls.of("RunInstances")[0].params["UserData"]
