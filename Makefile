@@ -3,8 +3,10 @@
 # What `make demo` does, after the environment is there.
 DEMO = runner reconcile notebook --yes && runner access notebook --show-secrets
 
-# More arguments for the word's program: make test ARGS='-k plan -n 2', make plan ARGS='notebook --markdown'
+# More arguments for the word's program: make test ARGS='-k plan -n 0', make plan ARGS='notebook --markdown'
 ARGS =
+# Tests run in as many processes as there are cores, as far as they do not share anything (tests/conftest.py).
+PARALLEL = -n auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -30,7 +32,7 @@ demo: runtime ## bring up the notebook of deployments/ on this machine and show 
 	@$(DEMO)
 
 test: setup ## unit and integration tests, with real Ansible on this machine; no Docker, no network
-	@pytest $(ARGS)
+	@pytest $(PARALLEL) $(ARGS)
 
 check: check-python check-types check-yaml check-ansible check-shell check-generated ## ruff, mypy, yamllint, ansible-lint, shellcheck, generated files; -k shows all faults
 
@@ -39,7 +41,7 @@ generate: setup ## write what derives from the code: schemas, docs/commands.md, 
 	@python tools/generate_docs.py
 
 e2e: setup ## tests against real hosts and a real Docker engine; as root, starts what it needs
-	@pytest -m 'docker or ssh' $(ARGS)
+	@pytest $(PARALLEL) -m 'docker or ssh' $(ARGS)
 
 lab: setup ## bring up the real hosts that e2e uses, to look around; down: python -m tests.lab down
 	@python -m tests.lab up $(ARGS)

@@ -30,6 +30,23 @@ SHARED = ("ansible.cfg", "playbooks", "roles", "runner", "tools")
 """What a test's repository has in common with this one."""
 
 
+LENT = ("bare", "rented")
+"""Fixtures whose hosts one process at a time may use; see tests/e2e/conftest.py."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n`, each file goes to one process, and all files that use the same hosts to the same one. A scenario of
+    molecule has hosts of its own, and may go anywhere.
+    """
+    lent: dict[Path, str] = {}
+    for item in items:
+        if item.path.parent.name == "e2e":
+            lent |= {item.path: name for name in LENT if name in getattr(item, "fixturenames", ())}
+    for item in items:
+        alone = item.name if item.path.name == "test_molecule.py" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(lent.get(item.path, alone)))
+
+
 @dataclass(frozen=True)
 class RepoBuilder:
     """A Slipway repository in a temporary folder, with services in a folder of its own."""
