@@ -38,13 +38,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `-n`, each file goes to one process, and all files that use the same hosts to the same one. A scenario of
     molecule has hosts of its own, and may go anywhere.
     """
-    lent: dict[Path, str] = {}
-    for item in items:
-        if item.path.parent.name == "e2e":
-            lent |= {item.path: name for name in LENT if name in getattr(item, "fixturenames", ())}
+    lent = {item.path: name for item in items for name in _lent_to(item)}
     for item in items:
         alone = item.name if item.path.name == "test_molecule.py" else str(item.path)
         item.add_marker(pytest.mark.xdist_group(lent.get(item.path, alone)))
+
+
+def _lent_to(item: pytest.Item) -> set[str]:
+    return set(LENT) & set(getattr(item, "fixturenames", ())) if item.path.parent.name == "e2e" else set()
 
 
 @dataclass(frozen=True)
