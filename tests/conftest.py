@@ -28,12 +28,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 SHARED = ("ansible.cfg", "playbooks", "roles", "runner", "tools")
 """What a test's repository has in common with this one."""
-
-
 LENT = ("bare", "rented")
 """Fixtures whose hosts one process at a time may use; see tests/e2e/conftest.py."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `-n`, each file goes to one process, and all files that use the same hosts to the same one. A scenario of
     molecule has hosts of its own, and may go anywhere.

@@ -1,4 +1,4 @@
-"""Ansible action `slipway_fail`: fails like a task whose own result is hidden by no_log, with its message and hint."""
+"""Ansible action `slipway_fail`: fails with the message, hint and code of another task, or with one's own."""
 
 from __future__ import annotations
 

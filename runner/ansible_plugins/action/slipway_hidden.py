@@ -39,11 +39,12 @@ class ActionModule(ActionBase):
         return result | {"changed": False} | shown | ({"ansible_facts": facts} if facts else {})
 
     def _answer(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        before = self._task.no_log
         self._task.no_log = True  # the module is told, and writes its options into no log of its machine
         try:
             return dict(self._execute_module(module_name=module, module_args=options, task_vars=variables))
         finally:
-            self._task.no_log = False
+            self._task.no_log = before
 
 
 def _would(differences: list[dict[str, Any]], prefix: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def slipway_reveal(
     sources: dict[str, str],
     check: bool = False,  # noqa: FBT001, FBT002 - called from Jinja
 ) -> Any:
-    """The value with every secret in place. Only for tasks with no_log. A check stores nothing that it had to make."""
+    """The value with every secret in place. Only for `slipway_hidden`. A check stores nothing that it had to make."""
     try:
         return vault.reveal(value, vault.ensure(Repo(Path(root)), deployment, sources, store=not check))
     except RunnerError as error:
