@@ -5,8 +5,8 @@ DEMO = runner reconcile notebook --yes && runner access notebook --show-secrets
 
 # More arguments for the word's program: make test ARGS='-k plan -n 0', make plan ARGS='notebook --markdown'
 ARGS =
-# Tests run in as many processes as there are cores, as far as they do not share anything (tests/conftest.py).
-PARALLEL = -n auto --maxprocesses 4 --dist loadgroup
+# Tests run in as many processes as there are cores, as far as they do not share anything (tests/side_by_side.py).
+PARALLEL = -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -28,23 +28,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 SHARED = ("ansible.cfg", "playbooks", "roles", "runner", "tools")
 """What a test's repository has in common with this one."""
-LENT = ("bare", "rented")
-"""Fixtures whose hosts one process at a time may use; see tests/e2e/conftest.py."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n`, each file goes to one process, and all files that use the same hosts to the same one. A scenario of
-    molecule has hosts of its own, and may go anywhere.
-    """
-    lent = {item.path: name for item in items for name in _lent_to(item)}
-    for item in items:
-        alone = item.name if item.path.name == "test_molecule.py" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(lent.get(item.path, alone)))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n`, what may run side by side."""
+    from tests.side_by_side import Scheduling
 
-
-def _lent_to(item: pytest.Item) -> set[str]:
-    return set(LENT) & set(getattr(item, "fixturenames", ())) if item.path.parent.name == "e2e" else set()
+    return Scheduling(config, log)
 
 
 @dataclass(frozen=True)
