@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+from tests import ports
 
 if TYPE_CHECKING:
     from tests.lab.cloud import Cloud
@@ -114,14 +115,8 @@ def _stop_services(home: Path) -> None:
 
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    """A port of this machine that nobody uses."""
-
-    def choose() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return choose
+    """A port of this machine that nobody uses, never the same twice."""
+    return ports.free
 
 
 @pytest.fixture

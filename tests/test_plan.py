@@ -115,6 +115,7 @@ WANTED_STOPPED: list[Any] = [
     ("stopped", STOPPED, RECORD, seen(state="stopped"), Kind.NONE, "stopped, as wanted"),
     ("failed", STOPPED, RECORD, seen(state="failed"), Kind.NONE, "stopped, as wanted"),
     ("nothing there", STOPPED, None, nothing(), Kind.NONE, "wanted stopped, and nothing is there"),
+    ("still stopping", STOPPED, RECORD, seen(state="stopped", facts=RENTED), Kind.STOP, "state: stopped"),
     ("failed on a rented machine", STOPPED, RECORD, seen(state="failed", facts=RENTED), Kind.STOP, "state: stopped"),
     ("machine that cannot stop", STOPPED, RECORD, seen(facts=NO_STOP), Kind.BLOCKED, "it cannot be stopped: spot"),
     ("was taken back", STOPPED, RECORD, LOST, Kind.NONE, "wanted stopped, and nothing is there"),

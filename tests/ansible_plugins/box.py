@@ -16,6 +16,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from runner.ansible_plugins.module_utils.docker_api import Docker
+from tests import ports
 from tests.lab import ready
 
 PLUGINS = Path(__file__).resolve().parents[2] / "runner" / "ansible_plugins"
@@ -35,7 +36,7 @@ class Box:
             "command": ["httpd", "-f", "-p", "8080", "-h", "/data"],
             "env": {"TOKEN": CANARY, "COLOUR": "red", "DEBUG": True, "LEVEL": 1},
             "labels": labels,
-            "ports": [{"host": ready.free_port(), "container": 8080}],
+            "ports": [{"host": ports.free(), "container": 8080}],
             "volumes": {self.volume: "/data"},
             "stop_timeout_s": 0,  # httpd as process 1 does not hear SIGTERM
         }

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import ports
 from tests.ansible_plugins.box import CANARY, PLUGINS, Box
 from tests.ansible_plugins.box import box as make_box
-from tests.lab import ready
 
 pytestmark = pytest.mark.docker
 
@@ -120,14 +120,14 @@ def test_unreachable_registry_touches_nothing(running: Box) -> None:
 
 
 def test_port_clash_puts_the_previous_back(running: Box) -> None:
-    before, taken = running.id(), ready.free_port()
+    before, taken = running.id(), ports.free()
     other = {
         **running.wanted,
         "name": running.name + "-other",
         "ports": [{"host": taken, "container": 8080}],
         "volumes": {},
     }
-    running.call(**other)
+    assert "failed" not in running.call(**other)
     answer = running.call(ports=[{"host": taken, "container": 8080}])
     assert (answer["failed"], answer["cause"]) == (True, "port-taken")
     assert f"port {taken} " in answer["msg"]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from runner.ansible_plugins.module_utils.docker_api import Docker
+from tests import ports
 from tests.ansible_plugins.box import Box
 from tests.ansible_plugins.box import box as make_box
 from tests.lab import ready
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.docker
 @pytest.fixture(scope="module")
 def registry() -> Iterator[str]:
     """The address of a registry."""
-    image, port = ready.image("registry"), ready.free_port()
+    image, port = ready.image("registry"), ports.free()
     with ready.mark() as labels:
         name, docker = f"slipway-{labels['slipway-repo']}-registry", Docker()
         bindings = {"PortBindings": {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}}

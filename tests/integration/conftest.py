@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import ports
 from tests.integration import world
 from tests.integration.world import World
 
@@ -25,19 +25,8 @@ def other_wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def port() -> Callable[[], int]:
-    """Ports that nobody uses, never the same twice in one session."""
-    given: set[int] = set()
-
-    def choose() -> int:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                number = int(probe.getsockname()[1])
-            if number not in given:
-                given.add(number)
-                return number
-
-    return choose
+    """Ports that nobody uses, never the same twice."""
+    return ports.free
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -42,14 +41,6 @@ def pullable(*names: str) -> list[str]:
         return registry.ensure(*names)
     except LabError as error:
         pytest.skip(f"no lab: {error}")
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

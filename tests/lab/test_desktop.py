@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from runner.ansible_plugins.module_utils.docker_api import Docker
+from tests import ports
 from tests.lab import ready
 
 pytestmark = pytest.mark.docker
@@ -32,7 +33,7 @@ def start() -> Iterator[Start]:
 
 @contextmanager
 def _desktop(settings: dict[str, str]) -> Iterator[int]:
-    image, port = ready.image("desktop"), ready.free_port()
+    image, port = ready.image("desktop"), ports.free()
     with ready.mark() as labels:
         name, docker = f"slipway-{labels['slipway-repo']}-desktop", Docker()
         bindings = {"PortBindings": {"3001/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}}

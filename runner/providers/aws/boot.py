@@ -84,7 +84,8 @@ def reachable(
 
 def stopped(api: Api, machine: Seen, pause: Callable[[float], None] = time.sleep) -> None:
     """Stop it and return when AWS says stopped, or gone."""
-    api.call(machine.region, "stop_instances", InstanceIds=[machine.id])
+    if machine.state != "stopping":
+        api.call(machine.region, "stop_instances", InstanceIds=[machine.id])
 
     def done() -> bool:
         now = seen.one(api, machine.region, machine.id)

@@ -85,7 +85,7 @@ def facts(seen: Seen) -> dict[str, Any]:
         "user": seen.tags.get(USER, ""),
         "disk_gb": int(size) if size.isdigit() else 0,
         "made_for": seen.tags.get(MADE_FOR, ""),
-        "machine_runs": seen.state in ("pending", "running"),
+        "machine_runs": seen.state in ("pending", "running", "stopping"),
     }
     if not seen.spot:
         return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runner.errors import CredentialsError, GoneError, InvalidRequestError, ProviderError
+from runner.providers.aws import boot, seen, views
 from runner.providers.base import Mark
 from runner.workflow import make_plan
 from tests.providers.aws.conftest import MARK, Shop, wanted
@@ -103,6 +105,22 @@ def test_stop_and_start_wait_for_aws(shop: Shop, eventually) -> None:
     [found] = listed(shop)
     assert (found.state, found.facts["machine_runs"]) == ("stopped", False)
     assert shop.create().id == machine
+
+
+def test_machine_that_is_stopping_is_waited_for_and_not_asked_again(
+    shop: Shop, eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = settled(shop, eventually)
+    there = seen.one(shop.provider({})._api, "us-east-1", machine)
+    assert there is not None
+    half = replace(there, state="stopping")
+    found = views.resource(half, "aws", None)
+    assert (found.state, found.detail, found.facts["machine_runs"]) == ("stopped", "it is stopping", True)
+    answers = [half, half, replace(there, state="stopped")]
+    monkeypatch.setattr(seen, "one", lambda *_: answers.pop(0))
+    boot.stopped(shop.provider({})._api, half)
+    assert answers == []
+    assert not shop.cloud.calls.of("StopInstances")
 
 
 def test_one_time_spot_cannot_be_stopped_and_says_so(shop: Shop, eventually) -> None:
