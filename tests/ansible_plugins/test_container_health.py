@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.ansible_plugins.module_utils.container_health import alive
+from runner.ansible_plugins.module_utils.container_health import alive, named
 from tests.ansible_plugins.test_docker_api import engine
 
 
@@ -24,3 +24,10 @@ def test_only_the_containers_own_end_ends_the_wait(tmp_path: Path, status: int, 
     with engine(tmp_path, lambda _: (status, body)) as (docker, _):
         reason = alive(docker, "web")()
     assert verdict in reason if verdict else not reason
+
+
+def test_whoever_wants_to_see_more_is_led_to_the_right_log() -> None:
+    labels = {"slipway-deployment": "chat"}
+    assert named(labels, "slipway-demo-chat") == "chat"
+    assert named({**labels, "slipway-companion": "web"}, "slipway-demo-chat.web") == "chat --companion web"
+    assert named({}, "mine") == "mine"

@@ -36,8 +36,12 @@ def hidden() -> Hidden:
                 raise said
             return {**said, "invocation": {"module_args": module_args}}
 
-        with mock.patch.object(action, "_execute_module", module):
-            answer = action.run(task_vars={"inventory_hostname": "web"})
+        answer: dict[str, Any] = {}
+        try:
+            with mock.patch.object(action, "_execute_module", module):
+                answer = action.run(task_vars={"inventory_hostname": "web"})
+        finally:
+            assert SECRET not in repr(task.dump_attrs())  # all callbacks get to see that
         assert told == ["container", OPTIONS, {"inventory_hostname": "web"}, True]
         assert not task.no_log
         assert SECRET not in repr(answer)
@@ -53,11 +57,12 @@ def test_options_are_hidden_and_the_rest_is_shown(hidden: Hidden) -> None:
 
 
 def test_dry_run_tells_what_would_change(hidden: Hidden) -> None:
-    answer = hidden({"changed": True, "differences": [CHANGE]}, check=True)
+    answer = hidden({"changed": True, "health": "not checked", "differences": [CHANGE]}, check=True)
+    assert "health" not in answer  # it would be shown instead of what differs
     assert (answer["msg"], answer["differences"]) == ("restart", [CHANGE])
     [change] = hidden({"changed": True, "differences": [CHANGE]}, check=True, prefix="chat")["differences"]
     assert change == {**CHANGE, "field": "chat.restart"}
-    assert hidden({"changed": True}, check=True)["msg"] == "it is not as applied"
+    assert hidden({"changed": True}, check=True)["msg"] == "it is not what was applied"
 
 
 def test_failure_says_why(hidden: Hidden) -> None:

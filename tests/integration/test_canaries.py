@@ -181,6 +181,7 @@ def test_nothing_leaks_when_one_of_them_is_missing(dumped: Watch, number: int) -
 def test_nothing_leaks_from_plain_ansible(dumped: Watch, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in GIVEN.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "1")
     for arguments in (["--check", "--diff"], ["-vvv"]):
         with dumped.sampling():
             done = dumped.made.ansible(*arguments)

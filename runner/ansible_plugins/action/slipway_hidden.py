@@ -27,6 +27,8 @@ class ActionModule(ActionBase):
         """The module's answer, without its options; in check mode with `differences`, which hold no secrets."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = self._task.args
+        # Whoever shows what happens is given the task too, with everything in place.
+        self._task.args = {key: value for key, value in given.items() if key != "options"}
         answer = self._answer(given["module"], dict(given["options"]), task_vars or {})
         shown = {key: answer[key] for key in ALWAYS if answer.get(key)}
         prefix = given.get("prefix", "")
@@ -34,7 +36,7 @@ class ActionModule(ActionBase):
             message = answer.get("msg") or NO_REASON
             return result | shown | {"msg": f"{prefix}: {message}" if prefix else message}
         if self._task.check_mode:
-            shown |= _would(answer.get("differences", ()), f"{prefix}." if prefix else "")
+            shown = _would(shown, answer.get("differences", ()), f"{prefix}." if prefix else "")
         facts = {name: answer[key] for name, key in given.get("facts", {}).items()}
         return result | {"changed": False} | shown | ({"ansible_facts": facts} if facts else {})
 
@@ -47,6 +49,8 @@ class ActionModule(ActionBase):
             self._task.no_log = before
 
 
-def _would(differences: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
+def _would(shown: dict[str, Any], differences: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
+    """What a dry run tells. Nothing was started, so there is no health to tell of."""
     changes = [{**change, "field": prefix + change["field"]} for change in differences]
-    return {"differences": changes, "msg": ", ".join(change["field"] for change in changes) or "it is not as applied"}
+    message = ", ".join(change["field"] for change in changes) or "it is not what was applied"
+    return {key: value for key, value in shown.items() if key != "health"} | {"differences": changes, "msg": message}

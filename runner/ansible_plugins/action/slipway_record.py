@@ -6,7 +6,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from runner import steps
+from runner import reach, steps
 from runner.ansible_plugins.adapter import adapted, plain
 
 
@@ -21,7 +21,8 @@ class ActionModule(ActionBase):
         state, check = self._task.args["state"], self._task.check_mode
         if state == "running":
             machine, panel = plain(task_vars["slipway_machine"]), plain(task_vars["slipway_panel"])
-            ca = str(task_vars.get("expose_ca", ""))
+            exposed = reach.exposed(reach.access_of(it.spec))
+            ca = str(task_vars.get("expose_ca", "")) if exposed else ""
             return {"changed": steps.record_running(it, machine, panel, ca=ca, check=check)}
         step = steps.record_stopped if state == "stopped" else steps.record_absent
         return {"changed": step(it, check=check)}

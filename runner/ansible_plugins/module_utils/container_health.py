@@ -32,9 +32,14 @@ def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any],
         steps.committed()
         return str(detail)
     tail = _log_tail(docker, steps.name, params["env"])
-    name = params["labels"].get("slipway-deployment", steps.name)
-    hint = f"see all that it said: runner logs {name}"
+    hint = f"see all that it said: runner logs {named(params['labels'], steps.name)}"
     raise StepError(Cause("unhealthy", f"{detail}. {_give_up(steps)}{tail}", hint))
+
+
+def named(labels: Dict[str, str], container: str) -> str:
+    """As `runner logs` wants it."""
+    beside = labels.get("slipway-companion", "")
+    return labels.get("slipway-deployment", container) + (f" --companion {beside}" if beside else "")
 
 
 def alive(docker: Docker, name: str) -> Callable[[], str]:

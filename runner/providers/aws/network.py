@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from itertools import groupby
 from typing import Any
 
-from runner.errors import CapacityError, InvalidRequestError, ProviderError
+from runner.errors import CapacityError, InvalidRequestError, ProviderError, QuotaError
 from runner.providers.aws import seen
 from runner.providers.aws.api import Api
 from runner.providers.aws.wanted import Door
@@ -80,26 +80,33 @@ def group(api: Api, region: str, mark: Mark, place: Place, doors: Collection[Doo
 
 
 def admit(api: Api, region: str, found: dict[str, Any], doors: Collection[Door]) -> None:
-    """Open exactly these doors, closing first. Whoever else may use SSH is shut out; what people have opened besides is
-    not looked at.
+    """Open exactly these doors, closing first. Whoever else was let in at the port of SSH is shut out; what people have
+    opened besides is left alone. Raises InvalidRequestError when AWS does not take that many rules.
     """
-    present = set(_open(found))
-    if extra := sorted(present - set(doors)):
-        api.call(region, "revoke_security_group_ingress", GroupId=found["GroupId"], IpPermissions=_rules(extra))
-    if missing := sorted(set(doors) - present):
-        api.call(region, "authorize_security_group_ingress", GroupId=found["GroupId"], IpPermissions=_rules(missing))
+    present = list(_present(found))
+    ours = {door for door, said in present if door.port == SSH or said == THEIRS}
+    if extra := sorted(ours - set(doors)):
+        rules = _rules(extra, described=False)
+        api.call(region, "revoke_security_group_ingress", GroupId=found["GroupId"], IpPermissions=rules)
+    if missing := sorted(set(doors) - {door for door, _ in present}):
+        rules = _rules(missing, described=True)
+        try:
+            api.call(region, "authorize_security_group_ingress", GroupId=found["GroupId"], IpPermissions=rules)
+        except QuotaError as error:  # elsewhere it would be no different, so nothing else is tried
+            hint = "name fewer networks or ports in access, or larger networks; or ask AWS for more rules per group"
+            message = f"{len(doors)} ways in are more than a security group may have: {error}"
+            raise InvalidRequestError(message, code="too-many-rules", hint=hint) from error
 
 
-def _open(found: dict[str, Any]) -> Iterator[Door]:
-    """The doors of a group that are ours to close."""
+def _present(found: dict[str, Any]) -> Iterator[tuple[Door, str]]:
+    """Each door that is open by a rule for one port and one network, and what the rule says of itself."""
     for rule in found.get("IpPermissions", []):
         port = rule.get("FromPort")
         if port is None or port != rule.get("ToPort") or rule["IpProtocol"] != "tcp":
             continue
         for ranges, key in (("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")):
             for entry in rule.get(ranges, ()):
-                if port == SSH or entry.get("Description") == THEIRS:
-                    yield Door(port, entry[key])
+                yield Door(port, entry[key]), entry.get("Description", "")
 
 
 def callers_address(target: str, service: str = "") -> str:
@@ -139,14 +146,15 @@ def _zones(api: Api, region: str, type_: str) -> set[str]:
     return {one["Location"] for one in found}
 
 
-def _rules(doors: Sequence[Door]) -> list[dict[str, Any]]:
-    return [_rule(port, [door.cidr for door in some]) for port, some in groupby(doors, key=lambda door: door.port)]
+def _rules(doors: Sequence[Door], *, described: bool) -> list[dict[str, Any]]:
+    grouped = groupby(doors, key=lambda door: door.port)
+    return [_rule(port, [door.cidr for door in some], described=described) for port, some in grouped]
 
 
-def _rule(port: int, cidrs: Sequence[str]) -> dict[str, Any]:
-    said = OURS if port == SSH else THEIRS
-    old = [{"CidrIp": cidr, "Description": said} for cidr in cidrs if ":" not in cidr]
-    new = [{"CidrIpv6": cidr, "Description": said} for cidr in cidrs if ":" in cidr]
+def _rule(port: int, cidrs: Sequence[str], *, described: bool) -> dict[str, Any]:
+    said = {"Description": OURS if port == SSH else THEIRS} if described else {}
+    old = [{"CidrIp": cidr, **said} for cidr in cidrs if ":" not in cidr]
+    new = [{"CidrIpv6": cidr, **said} for cidr in cidrs if ":" in cidr]
     return {
         "IpProtocol": "tcp",
         "FromPort": port,

@@ -113,6 +113,27 @@ def test_what_people_have_opened_besides_is_left_alone_but_not_ssh(shop: Shop) -
     assert open_doors(shop) == SSH_ONLY | {(9000, "192.0.2.0/24")}
 
 
+def test_what_people_have_opened_already_is_not_opened_twice(shop: Shop) -> None:
+    shop.create()
+    ec2 = shop.cloud.client("ec2")
+    [group] = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": shop.groups()}])["SecurityGroups"]
+    mine = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[mine])
+    shop.create(access=PUBLIC)
+    assert open_doors(shop) == SSH_ONLY | {(443, "0.0.0.0/0"), (443, "::/0")}
+    shop.create()
+    assert open_doors(shop) == SSH_ONLY | {(443, "0.0.0.0/0")}  # theirs
+
+
+def test_more_networks_than_a_group_may_have_are_said_to_be_the_reason(shop: Shop) -> None:
+    many = {**PUBLIC, "expose": {"cidr": [f"198.51.{number}.0/24" for number in range(61)]}}
+    for _ in range(2):  # with no machine and no group yet, and again
+        with pytest.raises(InvalidRequestError, match="62 ways in are more than a security group may have") as caught:
+            shop.create(access=many)
+        assert caught.value.code == "too-many-rules"
+    assert shop.ids() == []
+
+
 def test_first_boot_brings_the_host_key_that_we_will_expect(shop: Shop) -> None:
     machine = shop.create({}, lifecycle={"ttl": "8h"})
     encoded = shop.cloud.calls.of("RunInstances")[0].params["UserData"]
