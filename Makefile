@@ -5,7 +5,7 @@ DEMO = runner reconcile notebook --yes && runner access notebook --show-secrets
 
 # More arguments for the word's program: make test ARGS='-k plan -n 0', make plan ARGS='notebook --markdown'
 ARGS =
-# Tests run in as many processes as there are cores, as far as they do not share anything (tests/side_by_side.py).
+# `make test` runs in as many processes as there are cores, as far as files do not share anything (tests/side_by_side.py).
 PARALLEL = -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
@@ -41,7 +41,7 @@ generate: setup ## write what derives from the code: schemas, docs/commands.md, 
 	@python tools/generate_docs.py
 
 e2e: setup ## tests against real hosts and a real Docker engine; as root, starts what it needs
-	@pytest $(PARALLEL) -m 'docker or ssh' $(ARGS)
+	@pytest -m 'docker or ssh' $(ARGS)
 
 lab: setup ## bring up the real hosts that e2e uses, to look around; down: python -m tests.lab down
 	@python -m tests.lab up $(ARGS)
