@@ -1,4 +1,4 @@
-"""Which tests may run at the same time where pytest has several processes, as in `make test` and `make e2e`."""
+"""Which tests may run at the same time where pytest has several processes: `make test`, and `make e2e ARGS='-n 2'`."""
 
 from __future__ import annotations
 

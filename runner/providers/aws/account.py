@@ -15,6 +15,7 @@ from runner.providers.aws.wanted import regions as wanted_regions
 from runner.providers.base import Context, Machine, Mark
 from runner.providers.ssh import observer
 from runner.providers.ssh.client import SshHost
+from runner.reach import SSH
 from runner.repo import Repo
 
 WORKERS = 32
@@ -93,7 +94,7 @@ class Account:
     def _login(self, there: Seen, key: str) -> dict[str, Any]:
         return {
             "address": there.address,
-            "port": network.SSH,
+            "port": SSH,
             "user": there.tags.get(seen.USER, "root"),
             "key": key,
             "jump": None,

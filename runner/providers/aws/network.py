@@ -14,10 +14,10 @@ from runner.providers.aws import seen
 from runner.providers.aws.api import Api
 from runner.providers.aws.wanted import Door
 from runner.providers.base import Mark
+from runner.reach import SSH
 
 WHO_AM_I = "https://checkip.amazonaws.com"
 """Says from which address it was asked. Run by AWS."""
-SSH = 22
 TIMEOUT_S = 10
 OURS, THEIRS = "where the runner may come from", "callers of the service"
 """Descriptions of rules. The second tells what we have opened, and so may close, from what people added by hand."""
