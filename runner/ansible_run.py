@@ -38,6 +38,7 @@ class HostResult:
     """How a host ended."""
 
     ok: bool = False
+    """Steps were done on it, and Ansible's own count at the end says that none of them failed."""
     message: str = ""
     hint: str = ""
     code: str = ""
@@ -178,7 +179,8 @@ def _progress(line: str) -> Event:
 def _stats(data: Mapping[str, Any], outcome: Outcome) -> None:
     for name, host in outcome.hosts.items():
         said = name or CONTROLLER
-        host.ok = not data.get("failures", {}).get(said) and not data.get("dark", {}).get(said)
+        failed = data.get("failures", {}).get(said) or data.get("dark", {}).get(said)
+        host.ok = bool(data.get("ok", {}).get(said)) and not failed
         host.changed = data.get("changed", {}).get(said, 0)
 
 

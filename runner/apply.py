@@ -26,6 +26,7 @@ from runner.workflow import Planned, Selection, plan_loaded
 
 PLAYBOOK = "apply.yml"
 TABLE = "deployments/README.md"
+NO_RESULT_HINT = "run it again; if it stays, read ansible.log of this run below .runner/runs/"
 NEEDS_SECRETS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START, Kind.RESTART})
 
 
@@ -162,8 +163,7 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         results += unreadable.values()
         for item in results:
             run.event(_result_event(item))
-        controller = outcome.hosts.get("", HostResult(ok=True))
-        error = "" if controller.ok or cancelled.is_set() else f"{TABLE} was not written: {controller.message}"
+        error = "" if cancelled.is_set() else _table_error(outcome, results)
         _log_total(run, time.monotonic() - started, error)
         return Applied(job.run_id, results, interrupted=cancelled.is_set(), error=error)
     finally:
@@ -205,16 +205,35 @@ def _result(
     name = action.deployment
     host = outcome.hosts.get(name, HostResult())
     record = records.read(loaded.repo, name)
-    finished = record is None or bool(record.digest) or action.kind is Kind.STOP
-    if host.ok and finished:
+    if host.ok and _as_promised(action.kind, record):
         url = _url(record) if record else ""
         return Result(name, str(action.kind), "changed" if host.changed else "ok", seconds.get(name), url)
     if interrupted:
         hint = "run the same command again: it goes on from here"
         error = "it was interrupted"
         return Result(name, str(action.kind), "interrupted", seconds.get(name), "", error, hint, "interrupted")
-    error, code = host.message or _before_any_host(outcome), host.code or "ansible-failed"
-    return Result(name, str(action.kind), "failed", seconds.get(name), "", error, host.hint, code)
+    error, hint, code = host.message, host.hint, host.code or "ansible-failed"
+    if not error and outcome.status == "successful":
+        error, hint, code = "Ansible ended well, but has not done this", NO_RESULT_HINT, "no-result"
+    error = error or _before_any_host(outcome)
+    return Result(name, str(action.kind), "failed", seconds.get(name), "", error, hint, code)
+
+
+def _as_promised(kind: Kind, record: Record | None) -> bool:
+    """Whether the record says what the last step of this action writes: without that, the action has not been done."""
+    if kind is Kind.DESTROY:
+        return record is None
+    if kind is Kind.STOP:
+        return record is None or record.state == "stopped"
+    return record is not None and record.state == "running" and bool(record.digest)
+
+
+def _table_error(outcome: Outcome, results: list[Result]) -> str:
+    """Why the table was not written; a run in which everything failed has told enough."""
+    controller = outcome.hosts.get("")
+    if controller is None:
+        return "" if all(result.failed for result in results) else f"{TABLE} was not written: its step did not run"
+    return "" if controller.ok else f"{TABLE} was not written: {controller.message}"
 
 
 def _url(record: Record) -> str:

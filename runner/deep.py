@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from runner import ansible_run, hosts, runs
+from runner.ansible_run import HostResult
 from runner.domain import Action, Kind
 from runner.redact import Redactor
 from runner.runs import Event
@@ -56,12 +58,15 @@ def look(planned: Planned, redactor: Redactor) -> list[Finding]:
         )
     finally:
         run.close()
-    if outcome.status != "successful" and not any(finding.failed for finding in findings):
-        said = outcome.output[-300:] or f"Ansible ended as {outcome.status}"
-        findings += [
-            Finding(action.deployment, "", f"it could not be checked: {said}", failed=True) for action in actions
-        ]
-    return findings
+    return findings + _unchecked(outcome, [a.deployment for a in actions], {f.deployment for f in findings if f.failed})
+
+
+def _unchecked(outcome: ansible_run.Outcome, names: Sequence[str], told: Collection[str]) -> list[Finding]:
+    """Silence is no proof: what Ansible did nothing on was not looked at."""
+    said = outcome.output[-300:] if outcome.status != "successful" else ""
+    why = f"it could not be checked: {said or f'Ansible ended as {outcome.status}'}"
+    silent = [name for name in names if name not in told and not outcome.hosts.get(name, HostResult()).ok]
+    return [Finding(name, "", why, failed=True) for name in silent]
 
 
 def _checked(action: Action) -> Action:

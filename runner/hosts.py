@@ -11,13 +11,13 @@ from runner.load import Loaded
 from runner.records import EXPOSED
 
 GROUPS_OF_KIND: dict[Kind, tuple[str, ...]] = {
-    Kind.DESTROY: ("destroy",),
-    Kind.REPLACE: ("destroy", "converge"),
-    Kind.CREATE: ("converge",),
-    Kind.UPDATE: ("converge",),
-    Kind.START: ("start",),
-    Kind.RESTART: ("start",),
-    Kind.STOP: ("stop",),
+    Kind.DESTROY: ("slipway_destroy",),
+    Kind.REPLACE: ("slipway_destroy", "slipway_converge"),
+    Kind.CREATE: ("slipway_converge",),
+    Kind.UPDATE: ("slipway_converge",),
+    Kind.START: ("slipway_start",),
+    Kind.RESTART: ("slipway_start",),
+    Kind.STOP: ("slipway_stop",),
 }
 
 Hosts = dict[str, dict[str, Any]]
@@ -43,10 +43,10 @@ def hosts_for_states(loaded: Loaded, groups: Mapping[str, str]) -> Hosts:
 
 
 def _groups(of_kind: Sequence[str], told: Mapping[str, Any]) -> list[str]:
-    """With `close`, where something may be open that is to be reached by tunnel only."""
-    stays = "converge" in of_kind or "start" in of_kind
+    """With `slipway_close`, where something may be open that is to be reached by tunnel only."""
+    stays = "slipway_converge" in of_kind or "slipway_start" in of_kind
     shut = stays and told["slipway_exposed"] and told["slipway_spec"]["access"]["expose"] == "tunnel"
-    return [*of_kind, "close"] if shut else list(of_kind)
+    return [*of_kind, "slipway_close"] if shut else list(of_kind)
 
 
 def _variables(loaded: Loaded, name: str, record: Record | None, purpose: str) -> dict[str, Any]:

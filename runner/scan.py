@@ -69,8 +69,10 @@ def _name_fault(stem: str, suffix: str, by_case: dict[str, str]) -> Fault | None
     return None
 
 
-RESERVED = frozenset({"all", "ungrouped", "localhost", "converge", "start", "stop", "destroy"})
-"""Groups and hosts of the inventory; a deployment is a host and must not be called like one of them."""
+RESERVED = frozenset({"all", "ungrouped", "localhost"})
+"""Groups and hosts of every inventory; a deployment is a host and must not be called like one of them. Groups of ours
+have an underscore, which no deployment has.
+"""
 
 
 def valid_name(stem: str) -> bool:

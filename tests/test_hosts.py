@@ -29,7 +29,7 @@ def test_host_says_what_is_wanted_and_why(small: Small, kind: Kind) -> None:
     loaded = small.load()
     want = loaded.desired["web"]
     made = hosts.hosts_for_actions(loaded, {}, (Action("web", "local", kind, "new"),))["web"]
-    assert [group for group in made["groups"] if group != "close"] == list(hosts.GROUPS_OF_KIND[kind])
+    assert [group for group in made["groups"] if group != "slipway_close"] == list(hosts.GROUPS_OF_KIND[kind])
     told = made["vars"]
     assert all(name.startswith("slipway_") for name in told)
     assert told["slipway_purpose"] == str(kind)
@@ -114,7 +114,9 @@ def test_what_may_be_open_is_to_be_closed(
     kept = {} if machine is None else {"web": make.record(machine=machine)}
     made = hosts.hosts_for_actions(small.load(), kept, (Action("web", "local", kind, "new"),))
     assert made["web"]["vars"]["slipway_exposed"] is may_be
-    assert ("close" in made["web"]["groups"]) is (may_be and kind is Kind.UPDATE), "what goes away is closed on its way"
+    assert ("slipway_close" in made["web"]["groups"]) is (may_be and kind is Kind.UPDATE), (
+        "what goes away is closed on its way"
+    )
 
 
 def test_what_is_to_be_open_is_not_closed_first(small: Small) -> None:
@@ -122,4 +124,4 @@ def test_what_is_to_be_open_is_not_closed_first(small: Small) -> None:
     spec = loaded.desired["web"].spec
     spec["access"] = {**spec["access"], "expose": "public"}  # what it was is the same one for all
     made = hosts.hosts_for_actions(loaded, {}, (Action("web", "local", Kind.UPDATE, "new"),))
-    assert made["web"]["groups"] == ["converge"]
+    assert made["web"]["groups"] == ["slipway_converge"]

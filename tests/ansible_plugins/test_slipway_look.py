@@ -87,7 +87,7 @@ def test_machine_that_lacks_nothing_is_prepared(look: Look) -> None:
 )
 def test_machine_where_any_role_has_work_is_due(look: Look, said: dict[str, Any], variables: dict[str, Any]) -> None:
     answer = look(said, **variables)
-    assert answer["add_host"] == {"host_name": "web", "groups": ["due"], "host_vars": {}}
+    assert answer["add_host"] == {"host_name": "web", "groups": ["slipway_due"], "host_vars": {}}
     assert answer["ansible_facts"]["slipway_prepared"] is False
 
 
@@ -97,7 +97,7 @@ def test_what_the_inventory_sets_goes_before_defaults(look: Look) -> None:
 
 @pytest.mark.parametrize("variables", [{"first_packages": 5}, {"second_enabled": "{{ nonsense"}])
 def test_variables_that_make_no_sense_are_left_to_the_role_to_refuse(look: Look, variables: dict[str, Any]) -> None:
-    assert look(host(["curl"], "other"), **variables)["add_host"]["groups"] == ["due"]
+    assert look(host(["curl"], "other"), **variables)["add_host"]["groups"] == ["slipway_due"]
 
 
 def test_look_that_fails_says_so(look: Look) -> None:

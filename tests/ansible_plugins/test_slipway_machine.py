@@ -21,8 +21,8 @@ def machine(*, password: str = "", prepare: bool = True) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("present", "prepare", "gpu", "groups"),
     [
-        (True, True, False, ["prepare", "machine_62c66a7a5dd70c31"]),
-        (True, True, True, ["prepare", "machine_62c66a7a5dd70c31", "gpu"]),
+        (True, True, False, ["slipway_prepare", "slipway_on_62c66a7a5dd70c31"]),
+        (True, True, True, ["slipway_prepare", "slipway_on_62c66a7a5dd70c31", "slipway_gpu"]),
         (True, False, True, []),
         (False, True, True, []),
     ],

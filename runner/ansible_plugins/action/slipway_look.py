@@ -17,7 +17,7 @@ from ansible.template import trust_as_template
 
 ALIAS = re.compile(r"\{\{ [\w.]+ \}\}")
 """A short name for a part of the facts. Evaluated once: Ansible would compile it anew wherever it is used."""
-GROUP = "due"
+GROUP = "slipway_due"
 """Of the hosts where a role has something to do."""
 
 
@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
     _VALID_ARGS = frozenset({"roles"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Sets the facts of `host_facts`, and `slipway_prepared`; without that the host gets into the group `due`."""
+        """Sets the facts of `host_facts`, and `slipway_prepared`; without that the host gets into the group `slipway_due`."""
         known = dict(task_vars or {})
         result: dict[str, Any] = super().run(tmp, known)
         roles = self._task.args["roles"]

@@ -53,12 +53,12 @@ def place(host: str, machine: dict[str, Any], *, present: bool, gpu: bool) -> di
     """How Ansible gets there, for the inventory: everything, so that nothing stays of a machine that was replaced. The
     password for sudo stays where it is kept: group_vars asks for it when it is needed. What goes away is not prepared.
 
-    What is prepared is in the groups `prepare`, `gpu` where it needs one, and the one of its machine.
+    What is prepared is in the groups `slipway_prepare`, `slipway_gpu` where it needs one, and the one of its machine.
     """
     told = {key: value for key, value in machine["connection"].items() if key.startswith("ansible_")}
     if present and not machine["connection"].get("become_password"):
         told["ansible_become_password"] = None  # nobody need ask
-    told["slipway_together"] = "machine_" + hashlib.sha256(machine["id"].encode()).hexdigest()[:16]
+    told["slipway_together"] = "slipway_on_" + hashlib.sha256(machine["id"].encode()).hexdigest()[:16]
     prepare = present and machine["facts"].get("prepare")
-    groups = ["prepare", told["slipway_together"], *(["gpu"] if gpu else [])] if prepare else []
+    groups = ["slipway_prepare", told["slipway_together"], *(["slipway_gpu"] if gpu else [])] if prepare else []
     return {"host_name": host, "groups": groups, "host_vars": {**LOCAL, "ansible_host": host, **told}}

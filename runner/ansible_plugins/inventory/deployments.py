@@ -22,8 +22,9 @@ name: deployments
 short_description: Slipway deployments as hosts
 description:
   - Reads C(deployments/), C(templates/) and C(runner.yaml) of the repository around the inventory.
-  - Groups are C(converge), C(start), C(stop) and C(destroy); C(close), for those of the first two that must not be open
-    to callers any more; and C(prepare), C(gpu) and C(due), which fill once machines are known.
+  - Groups are C(slipway_converge), C(slipway_start), C(slipway_stop) and C(slipway_destroy); C(slipway_close), for those
+    of the first two that must not be open to callers any more; and C(slipway_prepare), C(slipway_gpu) and C(slipway_due),
+    which fill once machines are known. All have an underscore, which no deployment has.
 options:
   plugin:
     description: Must be C(deployments).
@@ -31,8 +32,11 @@ options:
     choices: [deployments]
 """
 
-GROUPS = {"running": "converge", "stopped": "stop", "absent": "destroy"}
+GROUPS = {"running": "slipway_converge", "stopped": "slipway_stop", "absent": "slipway_destroy"}
 """Wanted state → group, outside of a reconcile."""
+ALL_GROUPS = tuple(
+    f"slipway_{name}" for name in ("converge", "start", "stop", "destroy", "close", "prepare", "gpu", "due")
+)
 
 WANTED_BY_TASKS = (
     *((action_loader, name) for name in ("normal", "set_fact", "slipway_machine", "slipway_look", "slipway_record")),
@@ -55,14 +59,14 @@ class InventoryModule(BaseInventoryPlugin):
     def parse(self, inventory, loader, path, cache=True):  # noqa: FBT002 - Ansible's signature
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        for group in ("converge", "start", "stop", "destroy", "close", "prepare", "gpu", "due"):
+        for group in ALL_GROUPS:
             inventory.add_group(group)
         plan = os.environ.get("SLIPWAY_PLAN")
         hosts = json.loads(Path(plan).read_text(encoding="utf-8")) if plan else self._all(Path(path).parent.parent)
         for name, host in hosts.items():
             inventory.add_host(name)
             for group in host["groups"]:
-                inventory.add_child(group, name)
+                inventory.add_host(name, group)  # never add_child: that takes a group of the same name first
             for key, value in host["vars"].items():
                 inventory.set_variable(name, key, value)
         self._load_early()
