@@ -35,6 +35,7 @@ LAYERS = [
         "generated",
         "git",
         "gpus",
+        "inert",
         "models",
         "reach",
         "redact",

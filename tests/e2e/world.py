@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from runner import inert, records
 from tests.conftest import ROOT, SHARED, RepoBuilder
 from tests.lab import hosts, usage
 from tests.lab.machine import Host
@@ -134,7 +135,7 @@ class World(RepoBuilder):
     def record(self, name: str) -> dict[str, Any]:
         """What the repository remembers of a deployment."""
         text = (self.root / "inventory" / "host_vars" / name / "access.yaml").read_text()
-        found: dict[str, Any] = yaml.load(text, Loader=_Records)["slipway_record"]  # noqa: S506 - a safe loader
+        found: dict[str, Any] = inert.parse(records.VARIABLE, text)
         return found
 
     def host_of(self, name: str) -> str:
@@ -161,17 +162,6 @@ class World(RepoBuilder):
         for path in self.root.rglob("*"):
             if path.relative_to(self.root).parts[0] not in SHARED and path.is_file() and not path.is_symlink():
                 yield path, path.read_bytes()
-
-
-class _Records(yaml.CSafeLoader):
-    """Reads what the records mark for Ansible."""
-
-
-def _text(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
-    return loader.construct_scalar(node)
-
-
-_Records.add_constructor("!unsafe", _text)
 
 
 def build(folder: Path) -> World:
