@@ -12,6 +12,9 @@ from runner.repo import Repo
 from runner.scan import valid_name
 
 
+DEFAULT_STATE = "running"
+
+
 def set_state(repo: Repo, name: str, state: str) -> bool:
     """Set `state:` of a deployment. Says whether the file changed. Raises UsageError, InvalidFiles."""
     if not valid_name(name):
@@ -19,17 +22,14 @@ def set_state(repo: Repo, name: str, state: str) -> bool:
     path = repo.deployment_file(name)
     if not path.exists():
         raise UsageError(f"{repo.relative(path)} does not exist", code="unknown-deployment", hint="see: runner status")
+    if state == DEFAULT_STATE and "state" not in _read(repo, path)[1]:
+        return False
     return set_field(repo, path, "state", state, after="provider")
 
 
 def set_field(repo: Repo, path: Path, key: str, value: str, *, after: str) -> bool:
     """Set a top-level field to a plain word; a new one goes below the field `after`, else to the end."""
-    try:
-        text = yamlfile.read(path)
-        before = yamlfile.parse(text)
-    except yamlfile.YamlFault as fault:
-        problem = Problem(fault.code, fault.message, file=repo.relative(path), line=fault.line, hint=fault.hint)
-        raise InvalidFiles([problem]) from fault
+    text, before = _read(repo, path)
     if before.get(key) == value:
         return False
     new = next((new for new in _attempts(text, key, value, after) if _parsed(new) == {**before, key: value}), None)
@@ -39,6 +39,16 @@ def set_field(repo: Repo, path: Path, key: str, value: str, *, after: str) -> bo
             f"{repo.relative(path)} is written in a way that cannot be edited", code="cannot-edit", hint=hint
         )
     return generated.write(path, new, mode=path.stat().st_mode & 0o777)
+
+
+def _read(repo: Repo, path: Path) -> tuple[str, dict[str, Any]]:
+    """(text, fields). Raises InvalidFiles."""
+    try:
+        text = yamlfile.read(path)
+        return text, yamlfile.parse(text)
+    except yamlfile.YamlFault as fault:
+        problem = Problem(fault.code, fault.message, file=repo.relative(path), line=fault.line, hint=fault.hint)
+        raise InvalidFiles([problem]) from fault
 
 
 def _attempts(text: str, key: str, value: str, after: str) -> Iterator[str]:

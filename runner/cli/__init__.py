@@ -1,5 +1,6 @@
 """The command line. A command is a file in this package: its name is the command's, the first line of its docstring
-is the short help, and it holds one click command named `command`. Nothing is imported before it is needed.
+is the short help, `GROUP` its heading in the list, and it holds one click command named `command`. Nothing is imported
+before it is needed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 _FIRST_LINE = re.compile(r'"""(.+?)(?:"""|\n)')
+_GROUP = re.compile(r'^GROUP = "(.+)"$', re.MULTILINE)
+_GROUPS = ("Deploy", "Use", "Look", "Choose", "Set up")
+"""The order of the headings; any other comes after them."""
 INTERRUPTED = 130
 
 
@@ -36,15 +40,19 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table of `runner --help`."""
-        rows = [(name, _short_help(name)) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        """The tables of `runner --help`, one for each group."""
+        groups: dict[str, list[tuple[str, str]]] = {group: [] for group in _GROUPS}
+        for name in self.list_commands(ctx):
+            group, short = _about(name)
+            groups.setdefault(group, []).append((name, short))
+        for group, rows in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(rows)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """A mistyped command gets a suggestion."""
         name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in self.list_commands(ctx):
+        if name and not (ctx.resilient_parsing or name.startswith("-")) and name not in self.list_commands(ctx):
             from runner.errors import UsageError
             from runner.faults import suggestion
 
@@ -53,9 +61,11 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _short_help(name: str) -> str:
-    found = _FIRST_LINE.search((_FOLDER / f"{name}.py").read_text(encoding="utf-8"))
-    return found.group(1).rstrip(".") if found else ""
+def _about(name: str) -> tuple[str, str]:
+    """(group, short help), read from its file: importing all commands would cost more than the list."""
+    text = (_FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    group, short = _GROUP.search(text), _FIRST_LINE.search(text)
+    return group.group(1) if group else "More", short.group(1).rstrip(".") if short else ""
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import click
 
 from runner import repo as repository
+from runner.cli import _complete
 from runner.redact import Redactor
 from runner.render.output import Output
 from runner.repo import Repo
@@ -51,8 +52,15 @@ class Duration(click.ParamType[float]):
         return float(sum(int(number) * _SECONDS[unit] for number, unit in _DURATION.findall(value)))
 
 
-names_argument = click.argument("names", nargs=-1, metavar="[NAME]...")
-exclude_option = click.option("--exclude", multiple=True, metavar="NAME", help="Leave this one out; may be repeated.")
+name_argument = click.argument("name", shell_complete=_complete.deployments)
+names_argument = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_complete.deployments)
+exclude_option = click.option(
+    "--exclude",
+    multiple=True,
+    metavar="NAME",
+    help="Leave this one out; may be repeated.",
+    shell_complete=_complete.deployments,
+)
 wait_option = click.option(
     "--wait", "wait_s", type=Duration(), default=0.0, metavar="TIME", help="Wait this long for a lock, e.g. 15m."
 )

@@ -42,7 +42,7 @@ class Wizard:
         waiting = len(self._templates) - len(ready)
         if waiting:
             self._app.output.note(f"{waiting} more cannot be deployed yet: runner templates")
-        return self._pick("Template", ready, default=ready[0] if ready else "")
+        return self._pick("Template", ready, default=min(ready, key=lambda key: _demand(key, self._templates[key])))
 
     def name(self, default: str, problem: Callable[[str], UsageError | None]) -> str:
         """A name that is free."""
@@ -56,7 +56,7 @@ class Wizard:
         self._show(lambda style: wizard.models_text([m.model_dump() for m in template.models], style=style))
         known = [model.id for model in template.models]
         chosen = self._param("Model", param, known, default=str(param.default or known[0]))
-        return data if chosen == param.default else new.merged(data, {"params": {MODEL: chosen}})
+        return new.merged(data, {"params": {MODEL: chosen}})
 
     def needed(self, template: Template, data: dict[str, Any]) -> dict[str, Any]:
         """What has no default."""
@@ -79,8 +79,7 @@ class Wizard:
         usual = places.usual(found, self._settings)
         default = next((label for label, place in known.items() if place is usual), "")
         chosen = self._pick("Where", [*known], default=default, problem=lambda label: _too_small(known[label]))
-        fields = known[chosen].fields
-        return data if fields == {"provider": self._settings.defaults.provider} else new.merged(data, fields)
+        return new.merged(data, known[chosen].fields)
 
     def options(self, template: Template, data: dict[str, Any], check: Callable[[dict[str, Any]], object]) -> Any:
         """Everything else: shown with its value, changed by NAME=VALUE until an empty answer."""
@@ -137,6 +136,13 @@ class Wizard:
 
     def _show(self, text: Callable[[Any], str]) -> None:
         self._app.output.show("\n" + text(self._app.output.err_style))
+
+
+def _demand(key: str, template: Template) -> tuple[bool, bool, float, str]:
+    """Sorts templates by how little they ask of people and machines: the first is a good one to begin with."""
+    unanswered = any(param.required and param.default is None for param in template.params.values())
+    needs = template.requirements
+    return needs.gpu == "required", unanswered, needs.ram_gb or 0.0, key
 
 
 def _place(place: Place) -> dict[str, Any]:

@@ -7,16 +7,18 @@ from typing import Any
 import click
 
 from runner import access, health, records, vault, yamlfile
-from runner.cli._app import App
+from runner.cli._app import App, name_argument
 from runner.domain import Record
 from runner.errors import UsageError
 from runner.render.access import access_text
+
+GROUP = "Use"
 
 HEALTH = {"healthy": "healthy", "starting": "progressing", "unhealthy": "degraded"}
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--show-secrets", is_flag=True, help="Decrypt and show passwords and tokens.")
 @click.option("--open", "open_link", is_flag=True, help="Open the first link in the browser.")
 @click.pass_obj

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import click
 
-from runner.cli._app import App, wait_option, yes_option
+from runner.cli._app import App, name_argument, wait_option, yes_option
 from runner.cli._desired import change_state
 from runner.cli._reconcile import Consent
 from runner.errors import Blocked
 
+GROUP = "Deploy"
+
 
 @click.command()
-@click.argument("name")
+@name_argument
 @yes_option
 @wait_option
 @click.pass_obj

@@ -21,6 +21,8 @@ from runner.providers.base import Check
 from runner.render.doctor import doctor_text
 from runner.repo import Repo
 
+GROUP = "Set up"
+
 OLDEST_PYTHON = (3, 11)
 
 

@@ -16,6 +16,8 @@ from runner.workflow import Planned, make_plan
 if TYPE_CHECKING:
     from runner.deep import Finding
 
+GROUP = "Look"
+
 DRIFTED = 2
 
 

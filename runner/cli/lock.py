@@ -8,14 +8,17 @@ from typing import Any
 import click
 
 from runner import locks
+from runner.cli import _complete
 from runner.cli._app import App
 from runner.load import load
 from runner.render.reports import locks_text
 from runner.workflow import Selection, select
 
+GROUP = "Set up"
+
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete.deployments)
 @click.option("--reason", default="", help="Shown to whoever meets the lock.")
 @click.pass_obj
 def command(app: App, name: str | None, reason: str) -> int:

@@ -7,16 +7,18 @@ from dataclasses import replace
 import click
 
 from runner import records, vault
-from runner.cli._app import App, selection
+from runner.cli._app import App, name_argument, selection
 from runner.domain import Resource
 from runner.errors import UsageError
 from runner.load import load
 from runner.observe import open_provider
 from runner.workflow import plan_loaded
 
+GROUP = "Use"
+
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on until interrupted.")
 @click.option(
     "-n", "--lines", type=click.IntRange(min=1), default=100, show_default=True, help="How many of the last lines."

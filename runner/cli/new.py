@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from runner import generated, new
+from runner.cli import _complete
 from runner.cli._app import App, yes_option
 from runner.cli._wizard import Wizard
 from runner.domain import Desired
@@ -20,22 +21,30 @@ from runner.render.wizard import file_text
 from runner.scan import RESERVED
 from runner.template import Template
 
+GROUP = "Deploy"
+
 
 @click.command()
-@click.argument("template_id", required=False, metavar="[TEMPLATE]")
+@click.argument("template_id", required=False, metavar="[TEMPLATE]", shell_complete=_complete.templates)
 @click.argument("name", required=False)
 @click.option("--set", "words", multiple=True, metavar="KEY=VALUE", help="A parameter, or a field such as machine.gpu.")
 @click.option("--provider", help="Where it runs; default: defaults.provider of runner.yaml.")
 @yes_option
-@click.pass_obj
+@click.pass_context
 def command(
-    app: App, template_id: str | None, name: str | None, words: tuple[str, ...], provider: str | None, yes: bool
+    ctx: click.Context,
+    template_id: str | None,
+    name: str | None,
+    words: tuple[str, ...],
+    provider: str | None,
+    yes: bool,
 ) -> int:
     """Write deployments/NAME.yaml.
 
     Without TEMPLATE or NAME it goes through everything: template, model, where it fits, options. With both it asks only
     for what has no default. With --yes, and where there is nobody to ask, it takes the defaults.
     """
+    app: App = ctx.obj
     templates, problems = read_templates(app.repo)
     settings, faults = read_settings(app.repo)
     if problems or faults:
@@ -54,6 +63,10 @@ def command(
     generated.write(app.repo.deployment_file(name), text)
     shown = {"name": name, "file": file, "deployment": data, "text": text}
     app.output.result(shown, lambda: _done(app, name, "" if asks else text))
+    if asks and not app.output.json and app.output.confirm("Plan it now?", default=True):
+        from runner.cli.plan import command as plan
+
+        ctx.invoke(plan, names=(name,))
     return 0
 
 

@@ -16,6 +16,8 @@ from runner.observe import open_provider
 from runner.providers.base import Offer, Shop
 from runner.render.market import offers_text
 
+GROUP = "Choose"
+
 
 @click.command()
 @click.option("--gpu", metavar="MODEL", help="Only with this GPU, e.g. L4; none: without a GPU.")

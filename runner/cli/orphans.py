@@ -17,6 +17,8 @@ from runner.observe import Observed, open_provider
 from runner.render.reports import orphans_text
 from runner.workflow import Planned
 
+GROUP = "Look"
+
 
 @click.command()
 @click.option("--destroy", is_flag=True, help="Remove them.")

@@ -16,6 +16,8 @@ from runner.render.plan import plan_text
 from runner.render.plan_data import plan_json
 from runner.workflow import make_plan
 
+GROUP = "Deploy"
+
 CHANGES_PENDING = 2
 
 

@@ -16,6 +16,8 @@ from runner.observe import open_provider
 from runner.providers.base import Limited, Quota
 from runner.render.market import quota_text
 
+GROUP = "Choose"
+
 
 @click.command()
 @click.option("--provider", "only", metavar="NAME", help="Only of this provider.")

@@ -16,6 +16,8 @@ from runner.errors import UsageError
 from runner.render.plan_data import plan_from_json
 from runner.workflow import require_same
 
+GROUP = "Deploy"
+
 ANY = "any"
 
 

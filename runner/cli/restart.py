@@ -6,14 +6,17 @@ from dataclasses import replace
 
 import click
 
+from runner.cli import _complete
 from runner.cli._app import App, selection, wait_option
 from runner.cli._reconcile import Consent, carry_out, plan_to_apply
 from runner.domain import Action, Kind, Observation
 from runner.errors import UsageError
 
+GROUP = "Deploy"
+
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete.deployments)
 @wait_option
 @click.pass_obj
 def command(app: App, names: tuple[str, ...], wait_s: float) -> int:

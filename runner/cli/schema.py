@@ -11,6 +11,8 @@ from runner import generated
 from runner.cli._app import App
 from runner.schemas import KINDS, schema
 
+GROUP = "Set up"
+
 
 @click.command()
 @click.argument("kind", required=False, type=click.Choice(sorted(KINDS)))

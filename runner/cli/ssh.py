@@ -9,14 +9,16 @@ from collections.abc import Sequence
 
 import click
 
-from runner.cli._app import App
+from runner.cli._app import App, name_argument
 from runner.cli._shell import shell_of
 from runner.domain import Record
 from runner.errors import UsageError
 
+GROUP = "Use"
+
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("name")
+@name_argument
 @click.argument("words", nargs=-1, metavar="[COMMAND]...")
 @click.option("--print", "print_only", is_flag=True, help="Only print the ssh command.")
 @click.option("--config", is_flag=True, help="Only print an entry for ~/.ssh/config.")

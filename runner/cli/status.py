@@ -5,14 +5,17 @@ from __future__ import annotations
 import click
 
 from runner import status
+from runner.cli import _complete
 from runner.cli._app import App, selection
 from runner.load import load
 from runner.render.status import deployment_text, status_text
 from runner.workflow import Selection, plan_loaded
 
+GROUP = "Look"
+
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete.deployments)
 @click.pass_obj
 def command(app: App, name: str | None) -> int:
     """Show the state of all deployments, or everything about one. Faulty files do not stop it."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
-from runner.cli._app import App, wait_option
+from runner.cli._app import App, name_argument, wait_option
 from runner.cli._desired import change_state
 from runner.cli._reconcile import Consent
 
+GROUP = "Deploy"
+
 
 @click.command()
-@click.argument("name")
+@name_argument
 @wait_option
 @click.pass_obj
 def command(app: App, name: str, wait_s: float) -> int:

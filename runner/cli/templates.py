@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import click
 
+from runner.cli import _complete
 from runner.cli._app import App
 from runner.errors import InvalidFiles, UsageError
 from runner.faults import suggestion
 from runner.load import read_templates
 from runner.render.gallery import template_text, templates_text
 
+GROUP = "Choose"
+
 
 @click.command()
-@click.argument("template_id", required=False, metavar="[ID]")
+@click.argument("template_id", required=False, metavar="[ID]", shell_complete=_complete.templates)
 @click.pass_obj
 def command(app: App, template_id: str | None) -> int:
     """Show the gallery, or everything that can be chosen for one template."""

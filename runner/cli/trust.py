@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from runner import generated, records
+from runner.cli import _complete
 from runner.cli._app import App
 from runner.errors import Blocked, UsageError
 from runner.load import load
@@ -17,42 +18,60 @@ from runner.repo import Repo
 if TYPE_CHECKING:
     from runner.providers.ssh.provider import Provider
 
+GROUP = "Set up"
+
 HEADER = "# Host keys that people have compared and trusted. Written by `runner trust`; committed.\n"
 
 
 @click.command()
-@click.argument("host")
+@click.argument("host", shell_complete=_complete.hosts)
 @click.option("--fingerprint", "expected", help="SHA256:… from the machine's console; then nothing is asked.")
 @click.option("--replace", is_flag=True, help="The machine was made anew: forget the old key.")
 @click.pass_obj
 def command(app: App, host: str, expected: str | None, replace: bool) -> int:
     """Show the host keys that a machine presents, and pin them in inventory/known_hosts once you have compared them."""
     machine = _host(app, host)
-    name = machine.alias
-    pinned = _rows(app.repo)
-    if any(row.split()[0] == name for row in pinned) and not replace:
-        raise UsageError(
-            f"a key of {host} is pinned already", code="already-trusted", hint="give --replace if it changed"
+    rows = _rows(app.repo)
+    pinned = [row.partition(" ")[2] for row in rows if row.partition(" ")[0] == machine.alias]
+    shown = scan(machine.login, machine.jump)
+    known = [key for key in pinned if key in shown]
+    if known and not replace and expected in (None, *map(fingerprint, known)):
+        return _say(app, host, known, f"{host} is pinned already, and shows that key. Nothing to do.")
+    if pinned and not replace:
+        raise Blocked(
+            f"{host} shows another key than the one that is pinned",
+            code="host-key-changed",
+            hint="if the machine was made anew, compare its key and give --replace; otherwise do not connect to it",
         )
-    keys = scan(machine.login, machine.jump)
-    marks = {key: fingerprint(key) for key in keys}
-    if expected:
-        keys = [key for key in keys if marks[key] == expected]
-        if not keys:
-            shown = ", ".join(marks.values())
-            raise Blocked(
-                f"{host} shows {shown}, not {expected}", code="fingerprint-differs", hint="do not connect to it"
-            )
-    elif not _confirmed(app, host, marks):
-        raise Blocked("nothing was pinned", code="not-confirmed", hint="compare, then confirm or give --fingerprint")
-    kept = [row for row in pinned if row.split()[0] != name]
-    rows = sorted([*kept, *(f"{name} {key}" for key in keys)])
-    generated.write(known_hosts(app.repo), HEADER + "".join(row + "\n" for row in rows))
-    data = {"host": host, "fingerprints": [marks[key] for key in keys]}
-    app.output.result(
-        data, lambda: f"{host} is pinned in inventory/known_hosts. Commit it, so that others trust the same."
+    keys = _compared(app, host, shown, expected)
+    kept = [row for row in rows if row.partition(" ")[0] != machine.alias]
+    _write(app.repo, sorted([*kept, *(f"{machine.alias} {key}" for key in keys)]))
+    return _say(
+        app, host, keys, f"{host} is pinned in inventory/known_hosts. Commit it, so that others trust the same."
     )
+
+
+def _say(app: App, host: str, keys: list[str], text: str) -> int:
+    app.output.result({"host": host, "fingerprints": [fingerprint(key) for key in keys]}, lambda: text)
     return 0
+
+
+def _write(repo: Repo, rows: list[str]) -> None:
+    generated.write(known_hosts(repo), HEADER + "".join(row + "\n" for row in rows))
+
+
+def _compared(app: App, host: str, keys: list[str], expected: str | None) -> list[str]:
+    """Those that a person vouches for. Raises Blocked when there are none."""
+    marks = {key: fingerprint(key) for key in keys}
+    if not expected:
+        if _confirmed(app, host, marks):
+            return keys
+        raise Blocked("nothing was pinned", code="not-confirmed", hint="compare, then confirm or give --fingerprint")
+    found = [key for key in keys if marks[key] == expected]
+    if not found:
+        shown = ", ".join(marks.values())
+        raise Blocked(f"{host} shows {shown}, not {expected}", code="fingerprint-differs", hint="do not connect to it")
+    return found
 
 
 def _host(app: App, asked: str) -> SshHost:

@@ -7,14 +7,16 @@ import subprocess
 import click
 
 from runner import reach, specs
-from runner.cli._app import App
+from runner.cli._app import App, name_argument
 from runner.cli._shell import shell_of
 from runner.domain import Record
 from runner.errors import ProviderError
 
+GROUP = "Use"
+
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--print", "print_only", is_flag=True, help="Only print the ssh command.")
 @click.pass_obj
 def command(app: App, name: str, print_only: bool) -> int:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 from runner import locks
-from runner.cli._app import App
+from runner.cli._app import App, name_argument
 from runner.errors import UsageError
 from runner.load import load
 
+GROUP = "Set up"
+
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--reason", required=True, help="Why it is safe to take it away.")
 @click.pass_obj
 def command(app: App, name: str, reason: str) -> int:

@@ -14,6 +14,8 @@ from runner.errors import InvalidFiles, Problem, UsageError
 from runner.load import Loaded, load
 from runner.render.units import plural
 
+GROUP = "Deploy"
+
 DEPLOYMENTS = "deployments/"
 
 

@@ -7,6 +7,8 @@ import click
 from runner import __version__
 from runner.cli._app import App
 
+GROUP = "Set up"
+
 
 @click.command()
 @click.pass_obj

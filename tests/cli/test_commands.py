@@ -141,6 +141,25 @@ def test_faulty_settings_stop_the_search_for_orphans(shell: Shell) -> None:
     assert (answer.code, answer.json["error"]["where"]) == (3, "runner.yaml:1")
 
 
+@pytest.mark.parametrize("command", ["events", "history"])
+def test_name_that_nobody_ever_used_is_a_mistake(shell: Shell, command: str) -> None:
+    shell.apply("web")
+    assert shell(command, "web").code == 0
+    for name in ("wbe", "../web", "x/y"):
+        answer = shell(command, name, "--json")
+        assert (answer.code, answer.error) == (3, "unknown-deployment")
+    assert "did you mean web?" in shell(command, "wbe").err
+
+
+def test_start_leaves_the_file_of_what_is_to_run_alone(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Running is the default: nothing has to be written for it."""
+    monkeypatch.setattr("runner.cli._desired.carry_out", lambda *_: 0)
+    for text in ("template: app\n", "template: app\nstate: running\n"):
+        shell.small.deployment("web", text)
+        assert shell("start", "web").code == 0
+        assert (shell.small.root / "deployments" / "web.yaml").read_text() == text
+
+
 def test_lock_stops_others_until_unlock(shell: Shell) -> None:
     shell.apply("a")
     assert shell("lock", "a", "--reason", "demo", "--json").json["locks"][0]["reason"] == "demo"

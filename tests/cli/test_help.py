@@ -30,6 +30,13 @@ def test_every_command_has_help(shell: Shell, command: str) -> None:
         assert len(answer.out.splitlines()) > 4
 
 
+def test_help_lists_every_command_once_under_a_heading_that_is_known(shell: Shell) -> None:
+    text = shell("--help").out
+    headings = [line[:-1] for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert headings == ["Options", "Deploy", "Use", "Look", "Choose", "Set up"]
+    assert all(text.count(f"\n  {command} ") == 1 for command in COMMANDS)
+
+
 def test_help_works_outside_of_a_repository_and_imports_nothing_heavy(tmp_path: Path) -> None:
     program = (
         "import sys\nfrom runner.cli import main\n"

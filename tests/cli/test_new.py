@@ -38,6 +38,7 @@ providers:
 """
 WHERE = r"Where \[.+\]:"
 GO_ON = (r"\[Enter\]:", "")
+LATER = (r"Plan it now\? \[Y/n\]", "n")
 
 
 @pytest.fixture
@@ -57,11 +58,11 @@ def written(small: Small, name: str) -> str:
 
 def test_enter_takes_the_default_everywhere(small: Small) -> None:
     asked = [r"Template \[app\]:", r"Name \[app\]:", r"Where \[local this machine\]:", r"\[Enter\]:", r"\[Y/n\]"]
-    code, shown = talk(small.root, ["new"], [(question, "") for question in asked])
-    assert code == 0
-    assert written(small, "app") == HEADER + "template: app\n"
+    code, shown = talk(small.root, ["new"], [(question, "") for question in [*asked, LATER[0]]])
+    assert code == 0  # that of the file: the plan only shows what is pending
+    assert written(small, "app") == HEADER + "template: app\nprovider: local\n"
     assert shown.index("template: app") < shown.index("Write deployments/app.yaml?")
-    assert "runner plan app" in shown
+    assert shown.index("runner plan app") < shown.index("+ create")
     assert "2 more cannot be deployed yet" in shown
 
 
@@ -76,6 +77,7 @@ def test_every_question_can_be_answered(small: Small) -> None:
         (r"\[Enter\]:", "env.A=a # b"),
         GO_ON,
         (r"\[Y/n\]", "y"),
+        LATER,
     ]
     code, shown = talk(small.root, ["new"], answers)
     assert code == 0
@@ -113,6 +115,7 @@ def test_answers_that_make_no_sense_are_asked_for_again(small: Small) -> None:
         (r"\[Enter\]:", "context=1024"),
         GO_ON,
         (r"\[Y/n\]", ""),
+        LATER,
     ]
     code, shown = talk(small.root, ["new"], answers)
     assert code == 0
@@ -138,11 +141,27 @@ def test_what_has_no_default_is_asked_for_even_when_all_else_is_given(small: Sma
         ("file:PATH:", "hunter2"),
         ("file:PATH:", "env:HUB"),
         (r"\[Y/n\]", ""),
+        LATER,
     ]
     code, shown = talk(small.root, ["new", "needy", "web"], answers)
     assert code == 0
     assert "never the secret itself" in shown
     assert written(small, "web") == HEADER + ("template: needy\nparams: {image: 'x/y:1'}\nsecrets: {hub: 'env:HUB'}\n")
+
+
+def test_wizard_starts_at_the_template_that_asks_the_least(small: Small) -> None:
+    """Not at the first of the alphabet, which may want a GPU."""
+    small.write("templates/aaa.yaml", CHAT)
+    _, shown = talk(small.root, ["new"], [(r"Template \[app\]:", "chat"), (r"Name \[chat\]:", "\x03")])
+    assert "aaa" in shown
+
+
+def test_wizard_writes_what_was_chosen_though_it_is_the_default(small: Small) -> None:
+    """A default that changes later must not change what somebody has chosen."""
+    small.write("templates/chat.yaml", CHAT.replace("gpu: required, vram_gb: 4", "gpu: optional"))
+    answers = [(r"Name \[chat\]:", ""), (r"Model \[small\]:", ""), (WHERE, "local this machine"), GO_ON]
+    talk(small.root, ["new", "chat"], [*answers, (r"\[Y/n\]", ""), LATER])
+    assert written(small, "chat") == HEADER + "template: chat\nprovider: local\nparams: {model: small}\n"
 
 
 def test_no_writes_nothing(small: Small) -> None:
@@ -153,7 +172,8 @@ def test_no_writes_nothing(small: Small) -> None:
 
 def test_given_flags_are_not_asked_for_and_their_faults_come_first(small: Small) -> None:
     words = ["new", "chat", "--set", "model=large", "--set", "machine.host=big", "--set", "machine.gpus=2"]
-    code, shown = talk(small.root, [*words, "--provider", "ssh"], [(r"Name \[chat\]:", ""), GO_ON, (r"\[Y/n\]", "")])
+    answers = [(r"Name \[chat\]:", ""), GO_ON, (r"\[Y/n\]", ""), LATER]
+    code, shown = talk(small.root, [*words, "--provider", "ssh"], answers)
     assert (code, "Where" in shown, "Model [" in shown) == (0, False, False)
     assert "machine: {host: big, gpus: 2}" in written(small, "chat")
     code, shown = talk(small.root, ["new", "chat", "--set", "context=1"], [(r"Name \[chat-2\]:", "")])
@@ -168,7 +188,7 @@ def test_port_with_the_name_of_a_parameter_can_be_set(small: Small) -> None:
         .replace("port: web", "port: model")
         .replace("ports.web", "ports.model"),
     )
-    answers = [(r"Name \[app\]:", ""), (WHERE, ""), (r"\[Enter\]:", "ports.model=9000"), GO_ON, (r"\[Y/n\]", "")]
+    answers = [(r"Name \[app\]:", ""), (WHERE, ""), (r"\[Enter\]:", "ports.model=9000"), GO_ON, (r"\[Y/n\]", ""), LATER]
     code, shown = talk(small.root, ["new", "app"], answers)
     assert (code, "ports.model  " in shown) == (0, True)
     assert "ports: {model: 9000}" in written(small, "app")
