@@ -11,7 +11,6 @@ from runner.errors import InvalidFiles, Problem, UsageError
 from runner.repo import Repo
 from runner.scan import valid_name
 
-
 DEFAULT_STATE = "running"
 
 

@@ -33,8 +33,13 @@ def test_each_action_promises_a_record(kind: Kind, record: Record | None, done: 
 
 @pytest.mark.parametrize(
     ("said", "ok"),
-    [({"ok": {"web": 2}}, True), ({"ok": {"web": 2}, "failures": {"web": 1}}, False), ({"dark": {"web": 1}}, False)]
-    + [({"skipped": {"web": 3}}, False), ({}, False)],
+    [
+        ({"ok": {"web": 2}}, True),
+        ({"ok": {"web": 2}, "failures": {"web": 1}}, False),
+        ({"dark": {"web": 1}}, False),
+        ({"skipped": {"web": 3}}, False),
+        ({}, False),
+    ],
 )
 def test_host_is_ok_only_if_something_was_done_on_it(said: dict[str, Any], ok: bool) -> None:
     outcome = Outcome("successful", {"web": HostResult()})

@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
     _VALID_ARGS = frozenset({"roles"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Sets the facts of `host_facts`, and `slipway_prepared`; without that the host gets into the group `slipway_due`."""
+        """Sets the facts of `host_facts`, and `slipway_prepared`; without that the host gets into `slipway_due`."""
         known = dict(task_vars or {})
         result: dict[str, Any] = super().run(tmp, known)
         roles = self._task.args["roles"]

@@ -22,9 +22,9 @@ name: deployments
 short_description: Slipway deployments as hosts
 description:
   - Reads C(deployments/), C(templates/) and C(runner.yaml) of the repository around the inventory.
-  - Groups are C(slipway_converge), C(slipway_start), C(slipway_stop) and C(slipway_destroy); C(slipway_close), for those
-    of the first two that must not be open to callers any more; and C(slipway_prepare), C(slipway_gpu) and C(slipway_due),
-    which fill once machines are known. All have an underscore, which no deployment has.
+  - Groups are C(slipway_converge), C(slipway_start), C(slipway_stop) and C(slipway_destroy); C(slipway_close), for
+    those of the first two that must not be open to callers any more; and C(slipway_prepare), C(slipway_gpu) and
+    C(slipway_due), which fill once machines are known. All have an underscore, which no deployment has.
 options:
   plugin:
     description: Must be C(deployments).
