@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner import memory, parse_cache, scripts
+from runner import memory, named_files, parse_cache, scripts
 from runner.digest import digest
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem
@@ -156,7 +156,10 @@ class _Loader:
             desired = self.cache.get(name, stamp) or self._check(name, Path(entry.path), stamp)
             if desired is not None:
                 loaded.desired[name] = desired
-                loaded.problems += _placed(scripts.faults(self.repo, desired), desired.file, Path(entry.path))
+                outside = scripts.faults(self.repo, desired) + named_files.faults(self.repo, desired)
+                loaded.problems += _placed(outside, desired.file, Path(entry.path))
+        named = named_files.faults_of_settings(self.repo, loaded.settings)
+        loaded.problems += _placed(named, self.repo.relative(self.repo.settings), self.repo.settings)
         loaded.problems += self._shared_problems() + _conflicts(self.repo, loaded)
         loaded.problems.sort(key=lambda p: (p.file, p.line, p.field))
         self.cache.save(loaded.names)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from runner import bounded
 from runner.domain import Desired
 from runner.errors import Problem
 from runner.faults import Fault
@@ -28,9 +29,12 @@ def faults(repo: Repo, desired: Desired) -> list[Fault]:
         return []
     path = repo.root / script["source"]
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest() if _inside(repo, path) else ""
-    except OSError:
+        found = hashlib.sha256(bounded.read(path, bounded.SCRIPT_LIMIT)).hexdigest() if _inside(repo, path) else ""
+    except bounded.NoFile:
         found = ""
+    except bounded.OddFile as odd:
+        hint = "name a file of this repository, or https://…"
+        return [Fault("no-such-script", ("params",), f"{script['source']} {odd}", hint)]
     if found == script["sha256"]:
         return []
     if not found:

@@ -9,36 +9,20 @@ import contextlib
 import json
 import os
 import secrets as random
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner import generated
+from runner import bounded, generated, vault_password
 from runner.errors import CredentialsError
 from runner.repo import Repo
+from runner.secret_text import cleaned, flaw
+from runner.vault_password import BRING, password
 
 VARIABLE = "slipway_secrets"
-PASSWORD_ENV = "SLIPWAY_VAULT_PASSWORD"  # noqa: S105 - the name of a variable
 CONFLICT = (b"<<<<<<<", b">>>>>>>")
 GENERATED_BYTES = 24
 """192 random bits, 32 characters: no alphabet trouble in URLs and headers."""
-
-
-def password(repo: Repo) -> str:
-    """The vault password, from the script that Ansible asks too; it makes one on first use. Raises CredentialsError."""
-    given = os.environ.get(PASSWORD_ENV)
-    if given:
-        return given
-    try:
-        asked = subprocess.run([repo.vault_script], check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise CredentialsError(
-            "the vault password is not known here",
-            code="no-vault-password",
-            hint=f"set {PASSWORD_ENV}, or make tools/vault-password work",
-        ) from error
-    return asked.stdout.strip()
 
 
 def read(repo: Repo, name: str) -> dict[str, str]:
@@ -46,7 +30,7 @@ def read(repo: Repo, name: str) -> dict[str, str]:
     path = repo.secrets_file(name)
     if not path.exists():
         return {}
-    text = _lib(password(repo), repo.relative(path)).decrypt(path.read_bytes())
+    text = _decrypted(repo, path)
     try:
         data: dict[str, str] = json.loads(text)[VARIABLE]
     except (ValueError, LookupError, TypeError):
@@ -84,30 +68,37 @@ def known(repo: Repo, name: str, sources: Mapping[str, str]) -> dict[str, str]:
 
 
 def external(repo: Repo, key: str, source: str) -> str:
-    """The value of a secret that is kept elsewhere. Raises CredentialsError naming it."""
+    """The value of a secret that is kept elsewhere, by the rule of `secret_text`. Raises CredentialsError naming it."""
     kind, _, place = source.partition(":")
     if kind == "env":
-        value = os.environ.get(place)
-        hint = f"export {place}=… and run again"
+        value, hint = os.environ.get(place, ""), f"export {place}=… and run again"
     elif kind == "file":
-        value = _file(repo.root / Path(place).expanduser())
-        hint = f"put the secret into {place}, readable by you only"
+        value, hint = _file(repo, place), f"put the secret into {place}, readable by you only"
     else:
         found = _shared(repo).get(place)
         value = "" if found is None else str(found)
         verb = "edit" if _shared_file(repo).exists() else "create"
         hint = f"add {place} with: ansible-vault {verb} {repo.relative(_shared_file(repo))}"
+    value = cleaned(value)
+    name = f"{key} ({source})" if key else source
     if not value:
-        name = f"{key} ({source})" if key else source
         raise CredentialsError(f"the secret {name} has no value here", code="missing-secret-value", hint=hint)
+    if wrong := flaw(value):
+        hint = "a secret is text; encode what is not, for example as base64"
+        raise CredentialsError(f"the secret {name} {wrong}", code="unusable-secret-value", hint=hint)
     return value
 
 
-def _file(path: Path) -> str | None:
+def _file(repo: Repo, place: str) -> str:
+    """The text of a file, undecodable bytes kept for `flaw`; empty when there is none. Raises CredentialsError."""
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
+        content = bounded.read(bounded.expanded(repo.root, place), bounded.SECRET_LIMIT)
+    except bounded.NoFile:
+        return ""
+    except bounded.OddFile as odd:
+        hint = "name a file that holds the secret and nothing else"
+        raise CredentialsError(f"the secret file {place} {odd}", code="odd-secret-file", hint=hint) from None
+    return content.decode("utf-8", "surrogateescape")
 
 
 def _shared(repo: Repo) -> dict[str, Any]:
@@ -117,7 +108,7 @@ def _shared(repo: Repo) -> dict[str, Any]:
     path = _shared_file(repo)
     if not path.exists():
         return {}
-    text = _lib(password(repo), repo.relative(path)).decrypt(path.read_bytes())
+    text = _decrypted(repo, path)
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -135,10 +126,42 @@ def _damaged(file: str, why: str, hint: str = "") -> CredentialsError:
     return CredentialsError(f"{file} is damaged: {why}", code="damaged-secrets", hint=hint)
 
 
+def _decrypted(repo: Repo, path: Path, key: str = "") -> str:
+    file = repo.relative(path)
+    try:
+        content = bounded.read(path, bounded.VAULT_LIMIT)
+    except (bounded.NoFile, bounded.OddFile) as error:
+        raise _damaged(file, str(error), "restore it from git") from None
+    return _lib(key or password(repo), file).decrypt(content)
+
+
 def _write(repo: Repo, name: str, values: Mapping[str, str]) -> None:
-    plain = json.dumps({VARIABLE: dict(sorted(values.items()))})
-    encrypted = _lib(password(repo), "").encrypt(plain)
-    generated.write(repo.secrets_file(name), encrypted, mode=0o600)
+    """Encrypts with the one password of the repository. Raises CredentialsError where there are two."""
+    store(repo, repo.secrets_file(name), json.dumps({VARIABLE: dict(sorted(values.items()))}))
+
+
+def store(repo: Repo, path: Path, plain: str, *, once: bool = False) -> None:
+    """Write a file encrypted; with `once`, not where there is one already. Raises CredentialsError."""
+    with vault_password.one_writer(repo):
+        if once and path.exists():
+            return
+        key = password(repo)
+        lib = _lib(key, "")
+        vault_password.require_one_password(repo, key, lib.opens, but=path)
+        generated.write(path, lib.encrypt(plain), mode=0o600)
+
+
+def troubles(repo: Repo) -> tuple[int, list[CredentialsError]]:
+    """(how many files there are, why some do not open). Raises CredentialsError without a password."""
+    files = sorted({*vault_password.encrypted(repo), *repo.host_vars.glob("*/secrets.yaml")})
+    key = password(repo) if files else ""
+    found: list[CredentialsError] = []
+    for path in files:
+        try:
+            _decrypted(repo, path, key)
+        except CredentialsError as error:
+            found.append(error)
+    return len(files), found
 
 
 class _lib:  # noqa: N801 - a thin adapter, used like a function
@@ -149,11 +172,19 @@ class _lib:  # noqa: N801 - a thin adapter, used like a function
         from ansible.parsing.vault import VaultLib, VaultSecret
 
         self._file = file
-        self._vault = VaultLib([(DEFAULT_VAULT_IDENTITY, VaultSecret(key.encode()))])
+        self._vault = VaultLib([(DEFAULT_VAULT_IDENTITY, VaultSecret(key.encode("utf-8", "surrogateescape")))])
 
     def encrypt(self, text: str) -> str:
         encrypted: bytes = self._vault.encrypt(text)
         return encrypted.decode()
+
+    def opens(self, data: bytes) -> bool:
+        """Whether the password is the right one; what is damaged tells nothing against it."""
+        try:
+            self.decrypt(data)
+        except CredentialsError as error:
+            return error.code != "wrong-vault-password"
+        return True
 
     def decrypt(self, data: bytes) -> str:
         from ansible.errors import AnsibleError
@@ -173,7 +204,7 @@ class _lib:  # noqa: N801 - a thin adapter, used like a function
             raise CredentialsError(
                 f"{self._file} cannot be decrypted with the vault password of this machine",
                 code="wrong-vault-password",
-                hint=f"set {PASSWORD_ENV} to the password the file was encrypted with",
+                hint=BRING,
             ) from error
         return plain.decode()
 

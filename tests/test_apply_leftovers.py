@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runner import ansible_run, locks, processes, records, vault
+from runner import ansible_run, locks, processes, records, vault, vault_password
 from runner.apply import Job, apply, recover
 from runner.redact import Redactor
 from runner.workflow import make_plan
@@ -19,7 +19,7 @@ from tests.small import Small
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
-    monkeypatch.setenv(vault.PASSWORD_ENV, "correct horse")
+    monkeypatch.setenv(vault_password.PASSWORD_ENV, "correct horse")
     made = Small(tmp_path / "repo")
     made.deployment("web")
     return made

@@ -28,6 +28,7 @@ WORK = "work"
 LAYERS = [
     {"", "errors", "ansible_plugins.module_utils"},  # the latter runs on hosts, alone
     {
+        "bounded",
         "digest",
         "domain",
         "expressions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from runner import vault
+from runner import vault, vault_password
 from runner.errors import CredentialsError
 from runner.repo import Repo
 from tests.conftest import RepoBuilder
@@ -25,7 +26,7 @@ CANARY = "canary-5f1c-value"
 @pytest.fixture
 def own(repo: RepoBuilder, monkeypatch: pytest.MonkeyPatch) -> Repo:
     """A repository whose vault password is in the environment."""
-    monkeypatch.setenv(vault.PASSWORD_ENV, PASSWORD)
+    monkeypatch.setenv(vault_password.PASSWORD_ENV, PASSWORD)
     return Repo(repo.root)
 
 
@@ -89,17 +90,17 @@ def test_ansible_reads_what_is_stored(own: Repo, tmp_path: Path) -> None:
 
 def test_password_of_this_machine_is_made_on_first_use(repo: RepoBuilder) -> None:
     here = Repo(repo.root)
-    first = vault.password(here)
+    first = vault_password.password(here)
     assert len(first) >= 32
-    assert vault.password(here) == first
+    assert vault_password.password(here) == first
     kept = repo.root / ".runner" / "vault_password"
     assert kept.read_text().strip() == first
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 def test_password_from_the_environment_wins(repo: RepoBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(vault.PASSWORD_ENV, PASSWORD)
-    assert vault.password(Repo(repo.root)) == PASSWORD
+    monkeypatch.setenv(vault_password.PASSWORD_ENV, PASSWORD)
+    assert vault_password.password(Repo(repo.root)) == PASSWORD
     assert not (repo.root / ".runner").exists()
 
 
@@ -109,13 +110,13 @@ def test_script_gives_ansible_the_same_password(own: Repo) -> None:
 
 def test_repository_without_script_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CredentialsError) as caught:
-        vault.password(Repo(tmp_path))
+        vault_password.password(Repo(tmp_path))
     assert caught.value.code == "no-vault-password"
-    assert vault.PASSWORD_ENV in caught.value.hint
+    assert vault_password.PASSWORD_ENV in caught.value.hint
 
 
 DAMAGES = {
-    "other password": (None, "wrong-vault-password", "cannot be decrypted", vault.PASSWORD_ENV),
+    "other password": (None, "wrong-vault-password", "cannot be decrypted", vault_password.PASSWORD_ENV),
     "not encrypted": (
         lambda text: f'{{"password": "{CANARY}"}}',
         "damaged-secrets",
@@ -142,7 +143,7 @@ def test_stored_secrets_that_cannot_be_read_are_never_replaced(
     path = own.secrets_file("web")
     change, code, message, hint = DAMAGES[damage]
     if change is None:
-        monkeypatch.setenv(vault.PASSWORD_ENV, "wrong")
+        monkeypatch.setenv(vault_password.PASSWORD_ENV, "wrong")
     else:
         path.write_text(change(path.read_text()))
     before = path.read_bytes()
@@ -162,7 +163,7 @@ def test_stored_secrets_that_cannot_be_read_are_never_replaced(
 def test_values_come_from_where_the_file_says(own: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("APP_TOKEN", CANARY)
     monkeypatch.setenv("HOME", str(tmp_path))
-    (own.root / "token.txt").write_text("  relative é \n")
+    (own.root / "token.txt").write_text("  relative é \r\n")
     (tmp_path / "token").write_text("at home\n")
     (tmp_path / "absolute").write_text("absolute\n")
     shared_vault(own, "SHARED: from the vault\nPIN: 1234\n")
@@ -174,7 +175,7 @@ def test_values_come_from_where_the_file_says(own: Repo, monkeypatch: pytest.Mon
         "e": "vault:SHARED",
         "f": "vault:PIN",
     }
-    expected = [CANARY, "relative é", "at home", "absolute", "from the vault", "1234"]
+    expected = [CANARY, "  relative é ", "at home", "absolute", "from the vault", "1234"]
     assert list(vault.ensure(own, "web", sources).values()) == expected
     assert not own.secrets_file("web").exists()
 
@@ -185,8 +186,6 @@ def test_values_come_from_where_the_file_says(own: Repo, monkeypatch: pytest.Mon
         ("env:NO_SUCH_NAME", "export NO_SUCH_NAME=… and run again"),
         ("env:EMPTY", "export EMPTY=… and run again"),
         ("file:none.txt", "put the secret into none.txt, readable by you only"),
-        ("file:inventory", "put the secret into inventory, readable by you only"),
-        ("file:binary", "put the secret into binary, readable by you only"),
         ("vault:NONE", "add NONE with: ansible-vault create inventory/group_vars/all/vault.yaml"),
     ],
 )
@@ -194,7 +193,6 @@ def test_missing_value_names_secret_and_source(
     own: Repo, monkeypatch: pytest.MonkeyPatch, source: str, hint: str
 ) -> None:
     monkeypatch.setenv("EMPTY", "")
-    (own.root / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(CredentialsError) as caught:
         vault.ensure(own, "web", {"password": "generate", "token": source})
     assert str(caught.value) == f"the secret token ({source}) has no value here"
@@ -250,3 +248,38 @@ def test_ansible_is_imported_only_when_a_secret_is_touched() -> None:
     program = "import sys, runner.vault; sys.exit('ansible' in sys.modules)"
     root = Path(__file__).parent.parent
     subprocess.run([sys.executable, "-c", program], check=True, cwd=root, env=os.environ)
+
+
+# --- What of a text is the secret ------------------------------------------------------------------------------------
+
+TEXTS = {
+    "plain": ("value", "value"),
+    "line end": ("value\n", "value"),
+    "line end of Windows": ("value\r\n", "value"),
+    "carriage return": ("value\r", "value"),
+    "several, on both sides": ("\n\r\nvalue\n\n", "value"),
+    "blanks stay": ("  value \t\n", "  value \t"),
+    "lines inside stay": ("one\ntwo\r\nthree\n", "one\ntwo\r\nthree"),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("kind", ["env", "file", "vault"])
+def test_one_rule_for_all_sources(own: Repo, monkeypatch: pytest.MonkeyPatch, kind: str, text: str) -> None:
+    given, expected = TEXTS[text]
+    monkeypatch.setenv("PLACE", given)
+    (own.root / "PLACE").write_bytes(given.encode())
+    shared_vault(own, json.dumps({"PLACE": given}))
+    assert vault.external(own, "token", f"{kind}:PLACE") == expected
+    assert vault.known(own, "web", {"token": f"{kind}:PLACE"}) == {"token": expected}
+    assert vault.ensure(own, "web", {"token": f"{kind}:PLACE"}) == {"token": expected}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"\xff\xfe", "is not UTF-8 text"), (b"a\0b", "holds a NUL byte")], ids=["binary", "NUL"]
+)
+def test_what_no_environment_can_hold_is_no_secret(own: Repo, content: bytes, reason: str) -> None:
+    (own.root / "binary").write_bytes(content)
+    with pytest.raises(CredentialsError, match=reason) as caught:
+        vault.external(own, "token", "file:binary")
+    assert caught.value.code == "unusable-secret-value"

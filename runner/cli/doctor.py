@@ -81,11 +81,14 @@ def _repository(repo: Repo) -> Iterator[Check]:
 
 
 def _vault(repo: Repo) -> Check:
-    encrypted = sorted(repo.host_vars.glob("*/secrets.yaml"))
-    if not encrypted:
-        return Check("vault password", None, "nothing is encrypted yet")
+    """Every file is tried: clones that once had different passwords may have left some of each."""
     try:
-        vault.read(repo, encrypted[0].parent.name)
+        count, troubles = vault.troubles(repo)
     except RunnerError as error:
         return Check("vault password", ok=False, found=str(error), fix=error.hint)
-    return Check("vault password", ok=True, found="opens the stored secrets")
+    if not count:
+        return Check("vault password", None, "nothing is encrypted yet")
+    if troubles:
+        found = "; ".join([f"opens {count - len(troubles)} of {count} encrypted files", *map(str, troubles)])
+        return Check("vault password", ok=False, found=found, fix="; ".join(dict.fromkeys(e.hint for e in troubles)))
+    return Check("vault password", ok=True, found=f"opens all encrypted files ({count})")

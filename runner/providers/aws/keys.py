@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
 
+from runner import bounded
 from runner.errors import CredentialsError, ProviderError
 
 DEFAULTS = ("id_ed25519", "id_ecdsa", "id_rsa")
@@ -29,7 +31,7 @@ def public_half(key: str) -> str:
     Raises CredentialsError when there is none.
     """
     if key:
-        path = Path(key).expanduser()
+        path = Path(os.path.expanduser(key))  # noqa: PTH111 - quiet about users nobody knows
         found = _beside(path) or _derived(path)
         if found:
             return found
@@ -45,7 +47,10 @@ def public_half(key: str) -> str:
 
 def _beside(path: Path) -> str:
     public = path.with_name(path.name + ".pub")
-    return public.read_text(encoding="utf-8").strip() if public.is_file() else ""
+    try:
+        return bounded.read(public, bounded.SECRET_LIMIT).decode("utf-8", "replace").strip()
+    except (bounded.NoFile, bounded.OddFile):
+        return ""
 
 
 def _derived(path: Path) -> str:

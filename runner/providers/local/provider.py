@@ -38,7 +38,7 @@ class Provider:
     def __init__(self, context: Context) -> None:
         self._context = context
         settings = context.settings
-        self._home = Path(settings["home"]).expanduser() if settings.get("home") else data_home() / context.repo
+        self._home = _home(settings["home"]) if settings.get("home") else data_home() / context.repo
         self._docker_error: str | None = None
 
     @classmethod
@@ -224,3 +224,7 @@ def _writable(folder: Path) -> Check:
     return Check(
         "services folder", ok, str(folder), "" if ok else f"make {there} writable, or set providers.local.home"
     )
+
+
+def _home(path: str) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - quiet about users nobody knows: a fault of the settings
