@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from runner import access, health, records, vault, yamlfile
+from runner import access, callers, health, records, vault, yamlfile
+from runner.cli import _handover as handover
 from runner.cli._app import App, name_argument
 from runner.domain import Record
 from runner.errors import UsageError
@@ -21,10 +22,25 @@ HEALTH = {"healthy": "healthy", "starting": "progressing", "unhealthy": "degrade
 @name_argument
 @click.option("--show-secrets", is_flag=True, help="Decrypt and show passwords and tokens.")
 @click.option("--open", "open_link", is_flag=True, help="Open the first link in the browser.")
+@click.option("--secret", metavar="NAME", help="Print the bare value of this secret, nothing else.")
+@click.option("--env", "as_env", is_flag=True, help="Print lines to source: addresses and secrets as variables.")
+@click.option("--copy", "to_clipboard", is_flag=True, help="With --secret: to the clipboard instead.")
 @click.pass_obj
-def command(app: App, name: str, show_secrets: bool, open_link: bool) -> int:
-    """Show the access panel of a deployment."""
+def command(
+    app: App, name: str, show_secrets: bool, open_link: bool, secret: str | None, as_env: bool, to_clipboard: bool
+) -> int:
+    """Show the access panel of a deployment, or hand its secrets to other programs."""
     record = _record(app, name)
+    if to_clipboard and not secret:
+        raise UsageError(
+            "--copy goes with --secret NAME", code="usage", hint=f"runner access {name} --secret NAME --copy"
+        )
+    if secret:
+        return _hand_over(app, record, secret, to_clipboard=to_clipboard)
+    if as_env:
+        variables = handover.environment(app, record, callers.facts(record))
+        app.output.result({"name": name, "variables": variables}, lambda: handover.exports(variables))
+        return 0
     panel = access.panel(record, access.source(_template(app, record)))
     data = {
         **panel,
@@ -36,6 +52,16 @@ def command(app: App, name: str, show_secrets: bool, open_link: bool) -> int:
     app.output.result(data, lambda: access_text(data, style=app.output.style))
     if open_link and panel["endpoints"]:
         click.launch(panel["endpoints"][0]["url"])
+    return 0
+
+
+def _hand_over(app: App, record: Record, name: str, *, to_clipboard: bool) -> int:
+    value = handover.secret(app, record, name)
+    if to_clipboard:
+        handover.copy(value)
+        app.output.note(f"{name} is in the clipboard.")
+    else:
+        app.output.result({"name": name, "value": value}, lambda: value)
     return 0
 
 

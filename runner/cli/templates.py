@@ -25,7 +25,10 @@ def command(app: App, template_id: str | None) -> int:
     style = app.output.style
     listed = [{"id": key, **template.model_dump(mode="json")} for key, template in found.items()]
     if template_id is None:
-        app.output.result({"templates": listed}, lambda: templates_text({"templates": listed}, style=style))
+        app.output.result(
+            {"templates": listed},
+            lambda: templates_text({"templates": listed}, style=style, verbose=app.output.verbose),
+        )
         return 0
     one = next((item for item in listed if item["id"] == template_id), None)
     if one is None:

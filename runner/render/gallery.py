@@ -17,6 +17,7 @@ from runner.render.units import value
 
 _ICON_CELLS = 2
 _REFERENCE = re.compile(r"[\w.-]+(?:/[\w.-]+)+:[\w.-]+(?:@sha256:[0-9a-f]+)?")
+_COLUMNS = (Column("ID"), Column("FOR", leave_out=2), Column("GPU", leave_out=1), Column("NAME", least=16))
 _MODEL_COLUMNS = (
     Column("  ID"),
     Column("NAME", least=12, leave_out=2),
@@ -27,11 +28,37 @@ _MODEL_COLUMNS = (
 )
 
 
-def templates_text(data: dict[str, Any], *, style: Style) -> str:
-    """The gallery, by category."""
+def templates_text(data: dict[str, Any], *, style: Style, verbose: bool = False) -> str:
+    """One line for each template; `verbose`: the gallery, by category."""
     templates = sorted(style.clean(data)["templates"], key=lambda t: (t["category"], t["status"] != "active", t["id"]))
     if not templates:
         return "No templates yet: one file in templates/ makes one."
+    lines = _gallery(templates, style) if verbose else [*_lines(templates, style), ""]
+    more = [] if verbose else [("more of all", "runner templates -v")]
+    return "\n".join(
+        [
+            *lines,
+            *commands([*more, ("its form", "runner templates ID"), ("deploy it", "runner new ID NAME")], style=style),
+        ]
+    )
+
+
+def _lines(templates: list[dict[str, Any]], style: Style) -> list[str]:
+    rows = [
+        Row(
+            [
+                style.bold(t["id"]) if t["status"] == "active" else style.dim(t["id"]),
+                t["category"],
+                t["requirements"].get("gpu", "none"),
+                t["name"] if t["status"] == "active" else f"{t['name']} ({t['status'].replace('_', ' ')})",
+            ]
+        )
+        for t in templates
+    ]
+    return listed(_COLUMNS, rows, style=style)
+
+
+def _gallery(templates: list[dict[str, Any]], style: Style) -> list[str]:
     ids = max(width(template["id"]) for template in templates)
     lines: list[str] = []
     for category, group in groupby(templates, key=lambda template: template["category"]):
@@ -39,9 +66,7 @@ def templates_text(data: dict[str, Any], *, style: Style) -> str:
         for template in group:
             lines += _card(template, ids, style)
         lines.append("")
-    return "\n".join(
-        [*lines, *commands([("its form", "runner templates ID"), ("deploy it", "runner new ID NAME")], style=style)]
-    )
+    return lines
 
 
 def template_text(data: dict[str, Any], *, style: Style) -> str:

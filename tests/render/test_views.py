@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ VIEWS: dict[str, tuple[Callable[..., str], dict[str, Any]]] = {
     "deployment": (deployment_text, samples.VOICE),
     "drifted deployment": (deployment_text, samples.CHAT),
     "templates": (templates_text, samples.TEMPLATES),
+    "gallery": (partial(templates_text, verbose=True), samples.TEMPLATES),
     "template": (template_text, samples.TEMPLATE),
     "access": (access_text, samples.ACCESS),
     "drift": (drift_text, samples.DRIFT),
@@ -144,8 +146,15 @@ def test_one_deployment_shows_what_is_not_applied_and_what_to_type() -> None:
     assert "AWS price list, 3 days old" in text
 
 
+def test_templates_take_one_line_each() -> None:
+    title, *lines = shown("templates").splitlines()
+    assert title.split() == ["ID", "FOR", "GPU", "NAME"]
+    assert lines.index("") == len(samples.TEMPLATES["templates"])
+    assert "(coming soon)" in shown("templates")
+
+
 def test_gallery_puts_what_works_before_what_is_announced() -> None:
-    text = shown("templates")
+    text = shown("gallery")
     assert text.index("ollama") < text.index("comfyui")
     assert "coming soon: licence" in text
     assert "premium" in text
@@ -153,8 +162,8 @@ def test_gallery_puts_what_works_before_what_is_announced() -> None:
 
 
 def test_gallery_without_unicode_has_no_icons() -> None:
-    assert "🦙" in shown("templates")
-    assert "🦙" not in shown("templates", Style(width=80, unicode=False))
+    assert "🦙" in shown("gallery")
+    assert "🦙" not in shown("gallery", Style(width=80, unicode=False))
 
 
 def test_form_says_what_can_be_set_and_gives_a_command_that_works() -> None:
