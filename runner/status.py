@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.domain import Action, Desired, Kind, Observation, Record
+from runner.domain import Action, Desired, Kind, Observation, Record, Spec
 from runner.load import Loaded
 from runner.plan import changes
 
@@ -22,6 +22,18 @@ def rows(
     listed = [row(a, desired.get(a.deployment), records.get(a.deployment), observations[a.deployment]) for a in actions]
     listed += [faulty_row(name, it, records.get(name), observations[name]) for name, it in (faulty or {}).items()]
     return sorted(listed, key=lambda item: str(item["name"]))
+
+
+def matching(listed: list[dict[str, Any]], filters: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows that have these values; `labels.KEY` names a label."""
+    return [row for row in listed if all(value_of(row, key) == value for key, value in filters.items())]
+
+
+def value_of(row: Mapping[str, Any], key: str) -> str:
+    """One field of a row as text."""
+    field, _, inner = key.partition(".")
+    value = row.get(field, "")
+    return str(value.get(inner, "") if isinstance(value, dict) else value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,11 @@ def row(action: Action, want: Desired | None, record: Record | None, have: Obser
         "name": action.deployment,
         "template": want.spec["template"] if want else (record.spec.get("template", "") if record else ""),
         "provider": record.provider if record else action.provider,
+        "where": _where(record),
+        "engine": str(record.machine.get("engine", "")) if record else "",
+        "model": str(_spec(want, record).get("params", {}).get("model") or ""),
+        "gpu": str(_spec(want, record).get("machine", {}).get("gpu") or ""),
+        "labels": dict(_spec(want, record).get("labels", {})),
         "sync": sync,
         "sync_reason": why,
         "health": state,
@@ -80,6 +97,17 @@ def row(action: Action, want: Desired | None, record: Record | None, have: Obser
             for c in (changes(want, record, resource) if want else ())
         ],
     }
+
+
+def _spec(want: Desired | None, record: Record | None) -> Spec:
+    return want.spec if want else record.spec if record else {}
+
+
+def _where(record: Record | None) -> str:
+    """The host, or the address, of its machine; empty where that is this one, or not known."""
+    machine = record.machine if record else {}
+    found = str(machine.get("host") or machine.get("address") or "")
+    return "" if found in {"127.0.0.1", "localhost"} else found
 
 
 def _sync(action: Action) -> tuple[str, str]:

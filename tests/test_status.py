@@ -125,6 +125,11 @@ def test_row_tells_everything_about_one_deployment() -> None:
         "state": "running",
         "protect": True,
         "hold": {"until": "2026-12-24", "reason": "demo"},
+        "where": "",
+        "engine": "process",
+        "model": "small",
+        "gpu": "",
+        "labels": {},
         "endpoints": [{"label": "web", "url": "http://127.0.0.1:8888"}],
         "changes": [],
     }

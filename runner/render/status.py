@@ -11,9 +11,10 @@
      "url": the first endpoint, or "",
      "file", "owner", "state": "running" | "stopped" | "absent" | "unknown" (its file has faults),
      "protect": bool, "hold": {"until", "reason"} or null,
+     "where": host or address of its machine, "" when it is this one, "engine", "model", "gpu", "labels": {},
      "endpoints": [{"label", "url"}], "changes": [{"field", "before", "after", "forces_replacement"}]}
 
-The keys of the last three lines may be missing.
+The keys of the last four lines may be missing.
 """
 
 from __future__ import annotations
@@ -30,22 +31,33 @@ from runner.render.units import ago, clock, plural, price
 _COLUMNS = (
     Column("NAME", least=16),
     Column("TEMPLATE", leave_out=2),
-    Column("PROVIDER", leave_out=1),
+    Column("WHERE", least=12, leave_out=1),
     Column("SYNC"),
     Column("HEALTH"),
     Column("SINCE", right=True, leave_out=3),
     Column("PRICE", right=True),
 )
+_WIDE = (
+    Column("ENGINE", leave_out=4),
+    Column("MODEL", least=12, leave_out=6),
+    Column("GPU", leave_out=7),
+    Column("OWNER", least=8, leave_out=8),
+    Column("LABELS", least=8, leave_out=9),
+)
+"""After the others, with `wide`."""
 _URL = Column("")
 
 
-def status_text(data: dict[str, Any], *, style: Style) -> str:
+def status_text(data: dict[str, Any], *, style: Style, wide: bool = False) -> str:
     """The table of all deployments and one line that sums up. URLs move under the rows where it is narrow."""
     rows = style.clean(data)["deployments"]
     if not rows:
         return f"No deployments yet. Make the first one: {style.command('runner new')}"
-    left = natural_width(_COLUMNS, [Row(_cells(row, style)) for row in rows]) + GAP
-    lines = listed([*_COLUMNS, _URL], [_row(row, style, style.width - left) for row in rows], style=style)
+    columns = [*_COLUMNS, *(_WIDE if wide else ())]
+    cells = [[*_cells(row, style), *(_wide(row) if wide else ())] for row in rows]
+    left = natural_width(columns, [Row(row) for row in cells]) + GAP
+    table = [_row(row, found, style, style.width - left) for row, found in zip(rows, cells, strict=True)]
+    lines = listed([*columns, _URL], table, style=style)
     return "\n".join([*lines, "", *_sum(rows, style)])
 
 
@@ -80,16 +92,16 @@ def deployment_text(data: dict[str, Any], *, style: Style) -> str:
 
 
 def _kind(row: dict[str, Any]) -> str:
-    return " on ".join(part for part in (row["template"], row["provider"]) if part)
+    return " on ".join(part for part in (row["template"], _where(row)) if part)
 
 
-def _row(row: dict[str, Any], style: Style, room: int) -> Row:
+def _row(row: dict[str, Any], cells: list[str], style: Style, room: int) -> Row:
     """The URL stands at the end where there is room for it, else under the row: it is never cut."""
     url = row.get("url", "")
     link = style.paint(url, "cyan")
     beside = width(url) <= room
     below = ["  " + link] if url and not beside else []
-    return Row([*_cells(row, style), link if beside else ""], [*below, *_reasons(row, style)])
+    return Row([*cells, link if beside else ""], [*below, *_reasons(row, style)])
 
 
 def _cells(row: dict[str, Any], style: Style) -> list[str]:
@@ -97,12 +109,21 @@ def _cells(row: dict[str, Any], style: Style) -> list[str]:
     return [
         style.bold(row["name"]),
         row["template"],
-        row["provider"],
+        _where(row),
         badge(row["sync"], SYNC, style),
         badge(row["health"], HEALTH, style),
         ago(since, style.now) if since else "",
         _price(row),
     ]
+
+
+def _where(row: dict[str, Any]) -> str:
+    return " ".join(part for part in (row["provider"], row.get("where", "")) if part)
+
+
+def _wide(row: dict[str, Any]) -> list[str]:
+    labels = ", ".join(f"{key}={value}" for key, value in sorted(row.get("labels", {}).items()))
+    return [row.get("engine", ""), row.get("model", ""), row.get("gpu", ""), row.get("owner", ""), labels]
 
 
 def _price(row: dict[str, Any]) -> str:

@@ -88,6 +88,46 @@ def test_faulty_files_do_not_stop_status(shell: Shell) -> None:
     assert "runner validate" in shell("status").err
 
 
+def test_status_shows_only_what_is_like_the_filters(shell: Shell) -> None:
+    shell.apply("a", "b")
+    shell.small.deployment("b", "template: app\nstate: stopped\nowner: ml\nlabels: {team: red}\n")
+    for words, names in (
+        (("--filter", "owner=ml"), ["b"]),
+        (("--filter", "labels.team=red", "--filter", "state=stopped"), ["b"]),
+        (("--filter", "labels.team=blue"), []),
+        (("--filter", "provider=local"), ["a", "b"]),
+    ):
+        assert [row["name"] for row in shell("status", "--json", *words).json["deployments"]] == names
+    assert "No deployment is like that" in shell("status", "--filter", "owner=x").err
+    for wrong in ("owner", "onwer=ml"):
+        answer = shell("status", "--filter", wrong, "--json")
+        assert (answer.code, answer.error) == (3, "bad-filter")
+
+
+def test_wide_status_has_more_columns(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    shell.apply("a")
+    assert "ENGINE" not in shell("status").out
+    title, first, *_ = shell("status", "-o", "wide").out.splitlines()
+    assert title.split()[-5:] == ["ENGINE", "MODEL", "GPU", "OWNER", "LABELS"]
+    assert "process" in first
+
+
+def test_watch_looks_again_until_it_is_interrupted(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.apply("a")
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("runner.cli.status.time.sleep", sleep)
+    answer = shell("status", "--watch", "--every", "0s", "--json")
+    assert (answer.code, waits) == (130, [1.0, 1.0])
+    assert [json.loads(line)["deployments"][0]["name"] for line in answer.out.splitlines()] == ["a", "a"]
+
+
 def test_orphans_are_listed_and_faulty_files_are_none(shell: Shell) -> None:
     shell.apply("a")
     for name in ("a", "b", "orphan"):

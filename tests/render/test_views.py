@@ -103,13 +103,13 @@ def test_every_symbol_has_a_stand_in() -> None:
 
 def test_status_says_both_axes_and_why() -> None:
     assert shown("status", Style(width=100, now=samples.NOW)).splitlines() == [
-        "NAME   TEMPLATE  PROVIDER  SYNC       HEALTH      SINCE      PRICE",
-        "chat   ollama    aws       ± drifted  ● healthy      1h  $0.8048/h  http://127.0.0.1:11434",
+        "NAME   TEMPLATE  WHERE  SYNC       HEALTH      SINCE      PRICE",
+        "chat   ollama    aws    ± drifted  ● healthy      1h  $0.8048/h  http://127.0.0.1:11434",
         "  └ 2 fields differ",
-        "voice  ollama    local     ✓ in-sync  ▲ degraded     1h    unknown  http://127.0.0.1:11434",
+        "voice  ollama    local  ✓ in-sync  ▲ degraded     1h    unknown  http://127.0.0.1:11434",
         "  └ api answered 502 Bad Gateway for 4 minutes",
         "  ⏸ on hold until 2026-12-24: demo week",
-        "off    ollama    local     ✓ in-sync  ○ stopped      1h          –",
+        "off    ollama    local  ✓ in-sync  ○ stopped      1h          –",
         "",
         "3 deployments · 1 healthy, 1 degraded, 1 stopped · 1 drifted ·",
         "$0.8048/h ($587.50/month), 1 unknown price",
