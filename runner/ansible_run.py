@@ -6,12 +6,13 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner import bundles, processes
+from runner import bundles, private_environment, processes
 from runner.repo import Repo
 from runner.runs import Event
 
@@ -75,12 +76,15 @@ def run(  # noqa: PLR0913 - what a run needs, each named
     private = _private_folder(repo, run_id)
     bundles.write(private / "modules")
 
+    log = _Log(hosts_file.parent / "ansible.log", redact)
+
     def handle(event: Mapping[str, Any]) -> bool:
+        log.add(event.get("stdout", ""))
         _handle(event, outcome, on_event)
         return False  # ansible-runner need not write each event to a file
 
     try:
-        done = ansible_runner.interface.run(
+        made = ansible_runner.interface.init_runner(
             private_data_dir=str(private),
             project_dir=str(repo.root),
             playbook=f"playbooks/{playbook}",
@@ -98,13 +102,16 @@ def run(  # noqa: PLR0913 - what a run needs, each named
                 # the ansible-playbook beside this interpreter, also when the environment is not activated
                 "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
             },
-            settings={"suppress_env_files": True, "pexpect_timeout": 0.05},
+            settings={"suppress_env_files": True, "suppress_output_file": True, "pexpect_timeout": 0.05},
             event_handler=handle,
             cancel_callback=cancelled,
             quiet=True,
         )
-        outcome.status = done.status
-        outcome.output = _keep(Path(done.config.artifact_dir) / "stdout", hosts_file.parent / "ansible.log", redact)
+        with private_environment.handed_over(made.config.env, os.environ) as made.config.env:
+            made.config.command = private_environment.fetching(made.config.command)
+            made.run()
+        outcome.status = made.status
+        outcome.output = log.end()
     finally:
         processes.end_leftovers(run_id)
         shutil.rmtree(private, ignore_errors=True)
@@ -122,21 +129,34 @@ def sweep(repo: Repo) -> None:
 
 
 def _private_folder(repo: Repo, run_id: str) -> Path:
-    """ansible-runner's folder holds variables in clear: private, short-lived, and swept when a crash left one."""
+    """ansible-runner's folder: private, short-lived, and swept when a crash left one. Nothing secret comes into it."""
     sweep(repo)
     base = repo.local / "tmp"
     base.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-{run_id}-", dir=base))
 
 
-def _keep(path: Path, kept: Path, redact: Callable[[str], str], lines: int = 20) -> str:
-    """Keeps Ansible's output with the run, and returns its end."""
-    if not path.exists():
-        return ""
-    text = redact(path.read_text(encoding="utf-8", errors="replace"))
-    kept.touch(mode=0o600)
-    kept.write_text(text, encoding="utf-8")
-    return "\n".join(text.splitlines()[-lines:])
+class _Log:
+    """Ansible's own words, kept with the run. Only what is redacted is written, because a kill leaves what there is."""
+
+    def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
+        self._path = path
+        self._redact = redact
+        self._last: deque[str] = deque(maxlen=20)
+
+    def add(self, text: str) -> None:
+        """What Ansible said next; its events carry it."""
+        if not text:
+            return
+        shown = self._redact(text)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="replace") as stream:
+            stream.write(shown + "\n")
+        self._last += shown.splitlines()
+
+    def end(self) -> str:
+        """The last lines."""
+        return "\n".join(self._last)
 
 
 def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Event], None]) -> None:

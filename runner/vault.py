@@ -15,11 +15,14 @@ from typing import Any
 
 from runner import bounded, generated, vault_password
 from runner.errors import CredentialsError
+from runner.redact import Redactor
 from runner.repo import Repo
 from runner.secret_text import cleaned, flaw
 from runner.vault_password import BRING, password
 
 VARIABLE = "slipway_secrets"
+revealed = Redactor()
+"""Every value that this process has put in place: for whoever shows what came of it."""
 CONFLICT = (b"<<<<<<<", b">>>>>>>")
 GENERATED_BYTES = 24
 """192 random bits, 32 characters: no alphabet trouble in URLs and headers."""
@@ -211,8 +214,14 @@ class _lib:  # noqa: N801 - a thin adapter, used like a function
 
 def reveal(value: Any, secrets: Mapping[str, str]) -> Any:
     """Data with every secret put in place. The result must not be written or shown."""
+    for secret in secrets.values():
+        revealed.add(secret)
+    return _revealed(value, secrets)
+
+
+def _revealed(value: Any, secrets: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         if isinstance(value.get("secret_parts"), list):
             return "".join(part if isinstance(part, str) else secrets[part["secret"]] for part in value["secret_parts"])
-        return {key: reveal(item, secrets) for key, item in value.items()}
-    return [reveal(item, secrets) for item in value] if isinstance(value, list) else value
+        return {key: _revealed(item, secrets) for key, item in value.items()}
+    return [_revealed(item, secrets) for item in value] if isinstance(value, list) else value

@@ -123,7 +123,7 @@ def shown(made: World) -> dict[str, str | None]:
 
 def test_service_gets_its_secrets_and_whoever_asks_sees_the_generated_one(watch: Watch, number: int) -> None:
     env = ask(number)["env"]
-    assert {name: env[name] for name in GIVEN} == GIVEN
+    assert {name: env[name] for name in GIVEN} == {name: value.strip("\n") for name, value in GIVEN.items()}
     assert env["BEACON_SAYS"] == PLAIN
     assert shown(watch.made)["token"] == env["TOKEN"]
     assert env["TOKEN"] in watch.made.ok("access", "web", "--show-secrets", env=GIVEN)

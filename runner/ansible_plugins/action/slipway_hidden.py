@@ -10,6 +10,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from runner import vault
+
 ALWAYS = ("changed", "failed", "msg", "hint", "code", "cause", "health", "warnings")
 """Of a module's answer. Our modules never put a secret into these."""
 NO_REASON = "it failed without a reason"
@@ -30,10 +32,11 @@ class ActionModule(ActionBase):
         # Whoever shows what happens is given the task too, with everything in place.
         self._task.args = {key: value for key, value in given.items() if key != "options"}
         answer = self._answer(given["module"], dict(given["options"]), task_vars or {})
-        shown = {key: answer[key] for key in ALWAYS if answer.get(key)}
+        # A service that fails may have written its secrets to its log, whose end is part of the message.
+        shown: dict[str, Any] = vault.revealed.data({key: answer[key] for key in ALWAYS if answer.get(key)})
         prefix = given.get("prefix", "")
         if answer.get("failed"):
-            message = answer.get("msg") or NO_REASON
+            message = shown.get("msg") or NO_REASON
             return result | shown | {"msg": f"{prefix}: {message}" if prefix else message}
         if self._task.check_mode:
             shown = _would(shown, answer.get("differences", ()), f"{prefix}." if prefix else "")
