@@ -145,10 +145,16 @@ def test_several_tunnels_at_once(fleet: World, applied: object) -> None:
         assert answer("http://127.0.0.1:8000/health")[0] == 200
 
 
-def test_tunnel_to_a_taken_port_says_so(fleet: World, applied: object) -> None:
+def test_port_that_is_taken_here_is_told_and_another_one_serves(fleet: World, applied: object) -> None:
     with tunnel(fleet, "word"):
         assert answer("http://127.0.0.1:8080/")[1] == "hello\n"
-        assert "the tunnel ended" in fleet.ok("tunnel", "word", code=1)
+        assert "port 8080 of this machine is taken" in fleet.ok("tunnel", "word", "--port", "8080", code=3)
+        process = fleet.start("tunnel", "word", "--port", "8099")
+        try:
+            assert answer("http://127.0.0.1:8099/")[1] == "hello\n"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 130
 
 
 def test_ssh_runs_a_command_as_it_was_written(fleet: World, applied: object) -> None:
