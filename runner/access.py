@@ -153,7 +153,9 @@ def origin(name: str, where: str) -> str:
 
 def write_page(repo: Repo, record: Record, panel_source: Mapping[str, Any]) -> bool:
     """Write `deployments/access/<name>.md`. Says whether it changed."""
-    return generated.write(repo.access_page(record.deployment), page(panel(record, panel_source), record))
+    return generated.write(
+        repo.access_page(record.deployment), page(panel(record, panel_source), record), below=repo.root
+    )
 
 
 def page(data: Mapping[str, Any], record: Record) -> str:

@@ -108,7 +108,7 @@ def recover(loaded: Loaded) -> None:
 def _forget_unrecorded(repo: Repo, name: str) -> None:
     """Secrets of what never came to be: without a record no plan would ever come to them."""
     if not repo.record_file(name).exists():
-        generated.remove(repo.secrets_file(name))
+        generated.remove(repo.secrets_file(name), below=repo.root)
 
 
 def _still_needed(job: Job, actions: tuple[Action, ...]) -> tuple[Action, ...]:

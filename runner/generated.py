@@ -7,13 +7,21 @@ import itertools
 import os
 from pathlib import Path
 
+from runner import beneath
+
 _WRITES = itertools.count()
 """Tells the writers of one process apart: several threads may write the same file."""
 
 
-def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
-    """Write atomically if the content differs. Says whether it did. A crash leaves the old file or the new one."""
+def write(path: Path, text: str, *, mode: int = 0o644, below: Path | None = None) -> bool:
+    """Write atomically if the content differs. Says whether it did. A crash leaves the old file or the new one.
+
+    `below`: the repository, for what we generate in it: a link on the way is refused (InvalidFiles). Without it the
+    path is one that a person has named, and links are followed.
+    """
     encoded = text.encode("utf-8")
+    if below is not None:
+        beneath.check(below, path)
     path = path.resolve() if path.is_symlink() else path
     if path.exists() and not path.is_file():  # a device or a pipe is written to, never replaced
         path.write_bytes(encoded)
@@ -24,7 +32,8 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     _drop_abandoned(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(_WRITES)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(encoded)
@@ -37,8 +46,12 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> bool:
     return True
 
 
-def remove(path: Path) -> bool:
-    """Remove a file and its folder if that is empty now. Quiet when it is gone."""
+def remove(path: Path, *, below: Path | None = None) -> bool:
+    """Remove a file and its folder if that is empty now. Quiet when it is gone. `below`: as for `write`, but a link
+    itself is removed.
+    """
+    if below is not None:
+        beneath.check(below, path.parent)
     _drop_abandoned(path)
     try:
         path.unlink()

@@ -10,7 +10,7 @@ from typing import Any
 
 from runner import providers, vault
 from runner.domain import Desired, Health, Observation, Record, Resource
-from runner.errors import ProviderError
+from runner.errors import ProviderError, RunnerError
 from runner.load import Loaded
 from runner.providers.base import Context, Limited, ProviderClass
 
@@ -49,12 +49,18 @@ def open_provider(
 
 
 def observe(
-    loaded: Loaded, records: Mapping[str, Record], *, names: Collection[str] = (), probe: bool = True
+    loaded: Loaded,
+    records: Mapping[str, Record],
+    *,
+    names: Collection[str] = (),
+    probe: bool = True,
+    damaged: Mapping[str, RunnerError] = {},
 ) -> Observed:
     """Ask the providers in use. With names, the rest is left out (and orphans cannot be told); without, those that
-    `runner.yaml` names are asked too: what was forgotten may be at one that nobody uses any more.
+    `runner.yaml` names are asked too: what was forgotten may be at one that nobody uses any more. `damaged`: whose
+    record cannot be read, and why.
     """
-    wanted = set(names) or {*loaded.names, *records}
+    wanted = set(names) or {*loaded.names, *records, *damaged}
     used = {*_providers_of(loaded.desired, wanted), *(records[n].provider for n in wanted if n in records)}
     used |= set() if names else _configured(loaded.settings)
     opened = {name: open_provider(loaded, name, records) for name in sorted(used) if name in providers.names()}
@@ -67,16 +73,25 @@ def observe(
         except ProviderError as error:
             observed.failed[name] = error
     for name in sorted(wanted):
+        if name in damaged:
+            observed.by_name[name] = _unreadable(name, damaged[name])
+            continue
         observed.by_name[name] = _observation(
             name, loaded.desired.get(name), records.get(name), tuple(resources.get(name, ())), observed, opened
         )
     _warn(observed, loaded.desired, opened)
     if not names:
-        known = {*loaded.names, *records}
+        known = {*loaded.names, *records, *damaged}
         observed.orphans = [r for name, found in sorted(resources.items()) if name not in known for r in _there(found)]
     if probe:
         _probe(observed, records)
     return observed
+
+
+def _unreadable(name: str, error: RunnerError) -> Observation:
+    """Where it may be stands in its record only."""
+    first = error.problems[0]
+    return Observation(name, error=f"{first.where}: {first.message}", hint=first.hint, code=first.code)
 
 
 def _configured(settings: Mapping[str, Any]) -> set[str]:

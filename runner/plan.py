@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +62,12 @@ def plan(  # noqa: PLR0913 - the three sides of the decision, and what a saved p
     today: str,
     commit: str = "",
     inputs: str = "",
+    unreadable: Collection[str] = (),
 ) -> Plan:
-    """Decide for every name that has a file or a record. `today` is an ISO date, UTC."""
-    names = sorted({*desired, *records})
+    """Decide for every name that has a file or a record; `unreadable` have one that says nothing. `today` is an ISO
+    date, UTC.
+    """
+    names = sorted({*desired, *records, *unreadable})
     actions = [
         action(name, desired.get(name), records.get(name), observations.get(name) or _unseen(name), today)
         for name in names

@@ -221,7 +221,11 @@ def record_running(
     _open(it, record.provider).settle(it.mark, it.spec, record.machine)
     page_changed = access.write_page(it.repo, record, panel)
     certificate = it.repo.access_ca(it.name)
-    page_changed |= generated.write(certificate, ca) if ca else generated.remove(certificate)
+    page_changed |= (
+        generated.write(certificate, ca, below=it.repo.root)
+        if ca
+        else generated.remove(certificate, below=it.repo.root)
+    )
     records.write(it.repo, record)  # last: it says that everything else is done
     return page_changed or changed
 
@@ -261,17 +265,19 @@ def record_absent(it: Subject, *, check: bool) -> bool:
 
 def index(repo: Repo, *, check: bool) -> bool:
     """The table of all deployments in `deployments/README.md`."""
-    text = access.index_page(records.read_all(repo).values())
+    text = access.index_page(records.read_each(repo)[0].values())
     path = repo.deployments / "README.md"
     if check:
         return not path.exists() or path.read_text(encoding="utf-8") != text
-    return generated.write(path, text)
+    return generated.write(path, text, below=repo.root)
 
 
 def _open(it: Subject, name: str, answers: dict[str, Any] | None = None) -> ProviderClass:
     if name not in providers.names():
         raise ProviderError(f"the provider {name} is not installed here", code="unknown-provider")
-    kept = records.read_all(it.repo)
+    kept, damaged = records.read_each(it.repo)  # one that is damaged stops no other
+    if it.name in damaged:
+        raise damaged[it.name]
     own = kept.pop(it.name, None)
     place = dict(own.machine) if own is not None and own.provider == name else {}
     return providers.load(name)(

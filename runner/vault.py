@@ -151,7 +151,7 @@ def store(repo: Repo, path: Path, plain: str, *, once: bool = False) -> None:
         key = password(repo)
         lib = _lib(key, "")
         vault_password.require_one_password(repo, key, lib.opens, but=path)
-        generated.write(path, lib.encrypt(plain), mode=0o600)
+        generated.write(path, lib.encrypt(plain), mode=0o600, below=repo.root)
 
 
 def troubles(repo: Repo) -> tuple[int, list[CredentialsError]]:

@@ -46,9 +46,9 @@ def make_plan(repo: Repo, selection: Selection = Selection()) -> Planned:
 def plan_loaded(loaded: Loaded, selection: Selection = Selection()) -> Planned:
     """Like `make_plan`, for files that are loaded already and may have faults; their deployments are left out."""
     loaded.require_settings()
-    kept = records.read_all(loaded.repo)
-    chosen = select(loaded, kept, selection)
-    observed = observe(loaded, kept, names=chosen if selection != Selection() else ())
+    kept, damaged = records.read_each(loaded.repo)
+    chosen = select(loaded, {*kept, *damaged}, selection)
+    observed = observe(loaded, kept, names=chosen if selection != Selection() else (), damaged=damaged)
     desired = {name: item for name, item in loaded.desired.items() if name in chosen}
     # A file with a fault is never taken for a deleted one.
     faulty = loaded.names - loaded.desired.keys()
@@ -60,6 +60,7 @@ def plan_loaded(loaded: Loaded, selection: Selection = Selection()) -> Planned:
         today=datetime.now(UTC).date().isoformat(),
         commit=git.head(loaded.repo.root),
         inputs=inputs_digest(desired.values()),
+        unreadable=(damaged.keys() & chosen) - faulty,
     )
     return Planned(loaded, kept, observed, made)
 

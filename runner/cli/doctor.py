@@ -47,10 +47,9 @@ def _checks(repo: Repo) -> Iterator[tuple[str, Check]]:
 
 
 def _records(repo: Repo) -> tuple[dict[str, Record], Sequence[Check]]:
-    try:
-        return records.read_all(repo), ()
-    except RunnerError as error:
-        return {}, [Check("records", ok=False, found=f"{p.where}: {p.message}", fix=p.hint) for p in error.problems]
+    kept, damaged = records.read_each(repo)
+    problems = [problem for error in damaged.values() for problem in error.problems]
+    return kept, [Check("records", ok=False, found=f"{p.where}: {p.message}", fix=p.hint) for p in problems]
 
 
 def _provider(loaded: Loaded, kept: dict[str, Record], name: str) -> Sequence[Check]:

@@ -49,7 +49,7 @@ def command(
 def _ask(
     loaded: Loaded, names: list[str], wanted: dict[str, Any]
 ) -> tuple[list[tuple[str, Offer]], list[tuple[str, ProviderError]]]:
-    kept = records.read_all(loaded.repo)
+    kept, _ = records.read_each(loaded.repo)
     found: list[tuple[str, Offer]] = []
     failures: list[tuple[str, ProviderError]] = []
     for name in names:

@@ -38,10 +38,11 @@ def command(app: App, destroy: bool, yes: bool, wait_s: float) -> int:
 
 
 def _find(loaded: Loaded) -> tuple[list[Resource], list[dict[str, str]]]:
-    kept = records.read_all(loaded.repo)
-    known = {*loaded.names, *kept}
+    kept, damaged = records.read_each(loaded.repo)
+    known = {*loaded.names, *kept, *damaged}
     found: list[Resource] = []
-    unknown: list[dict[str, str]] = []
+    problems = [problem for error in damaged.values() for problem in error.problems]
+    unknown = [{"provider": "", "error": f"{p.where}: {p.message}", "hint": p.hint} for p in problems]
     for name in providers.names():
         provider = open_provider(loaded, name, kept, everywhere=True)
         try:

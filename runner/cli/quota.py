@@ -30,7 +30,7 @@ def command(app: App, only: str | None, regions: tuple[str, ...]) -> int:
     if only is not None and only not in providers.names():
         hint = suggestion(only, providers.names())
         raise UsageError(f"there is no provider {only}", code="unknown-provider", hint=hint)
-    kept = records.read_all(loaded.repo)
+    kept, _ = records.read_each(loaded.repo)
     rows: list[dict[str, Any]] = []
     unknown: list[dict[str, str]] = []
     for name in [only] if only else providers.names():

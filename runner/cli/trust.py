@@ -57,7 +57,7 @@ def _say(app: App, host: str, keys: list[str], text: str) -> int:
 
 
 def _write(repo: Repo, rows: list[str]) -> None:
-    generated.write(known_hosts(repo), HEADER + "".join(row + "\n" for row in rows))
+    generated.write(known_hosts(repo), HEADER + "".join(row + "\n" for row in rows), below=repo.root)
 
 
 def _compared(app: App, host: str, keys: list[str], expected: str | None) -> list[str]:
@@ -78,7 +78,7 @@ def _host(app: App, asked: str) -> SshHost:
     """A host of the pool, an address that a deployment names, the host of a deployment, or one to go through."""
     loaded = load(app.repo)
     machine = loaded.desired[asked].spec["machine"] if asked in loaded.desired else {}
-    hosts = cast("Provider", open_provider(loaded, "ssh", records.read_all(app.repo)))
+    hosts = cast("Provider", open_provider(loaded, "ssh", records.read_each(app.repo)[0]))
     found = hosts.host(str(machine.get("host") or machine.get("address") or asked))
     if found is not None:
         return found
