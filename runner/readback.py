@@ -189,6 +189,8 @@ bracketed = text(rf"\[{_IPV6}\]")
 user = text(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,127}")
 port = number(1, 65535)
 path = text(rf"(?![-\s]){_NO_CONTROL}+", LONGEST_LINE)
+key_file = text(rf"(?![-\s])(?:(?![\"$]){_NO_CONTROL})+", LONGEST_LINE)
+"""A path that ssh reads: it knows no way to write a quotation mark or a dollar sign there."""
 inside = text(rf"(?![-/~\s])(?!(?:.*/)?\.\.(?:/|$)){_NO_CONTROL}+", LONGEST_LINE)
 """A path below the repository."""
 host_key = text(
@@ -208,6 +210,17 @@ def optional(check: Check) -> Check:
     """Or null, or the empty text."""
     return either(check, nothing, empty)
 
+
+LOGIN: dict[str, Check] = {
+    "address": optional(address),
+    "port": port,
+    "user": optional(user),
+    "key": optional(key_file),
+    "jump": optional(jump),
+    "host_key": optional(host_key),
+    "become_password": optional(secret),
+}
+"""How to get onto a machine: words of ssh, and lines of its files."""
 
 MAX_DEPTH = 60
 _FEW_OPENERS = 120

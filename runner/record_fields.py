@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.readback import (
+    LOGIN,
     Check,
     address,
     amount,
@@ -21,10 +22,8 @@ from runner.readback import (
     fields,
     flag,
     host,
-    host_key,
     identifier,
     inside,
-    jump,
     line,
     listed,
     mapping,
@@ -45,16 +44,6 @@ from runner.readback import (
     word,
 )
 
-LOGIN: dict[str, Check] = {
-    "address": optional(address),
-    "port": port,
-    "user": optional(user),
-    "key": optional(path),
-    "jump": optional(jump),
-    "host_key": optional(host_key),
-    "become_password": optional(secret),
-}
-"""How to get onto a machine: words of ssh, lines of its files."""
 _PRICE = fields(
     {"hourly": amount, "currency": currency, "source": line, "as_of": line, "monthly": amount}, required=("hourly",)
 )

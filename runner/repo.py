@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from runner import git
+from runner import beneath, git
 from runner.errors import UsageError
 
 _ORIGIN = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(.*\S)', re.MULTILINE)
@@ -109,6 +109,23 @@ def data_home() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "slipway"
 
 
+def _unlinked(repo: Repo) -> Repo:
+    """The repository, once none of the places that we write to leads elsewhere. Raises InvalidFiles."""
+    places = [
+        repo.host_vars,
+        repo.inventory / "known_hosts",
+        repo.deployments / "access",
+        repo.deployments / "README.md",
+    ]
+    places.append(repo.local)
+    for place in places:
+        beneath.check(repo.root, place)
+    if repo.local.is_dir():
+        for entry in [*os.scandir(repo.local)]:
+            beneath.check(repo.root, Path(entry.path))
+    return repo
+
+
 def find(start: Path | None = None) -> Repo:
     """The repository at or above a folder. Raises UsageError."""
     here = (start or Path.cwd()).resolve()
@@ -116,7 +133,7 @@ def find(start: Path | None = None) -> Repo:
         raise UsageError(f"{here} is not a folder", code="no-repository", hint="give --root the folder of a repository")
     for folder in (here,) if start is not None else (here, *here.parents):
         if (folder / "deployments").is_dir() and (folder / "templates").is_dir():
-            return Repo(folder)
+            return _unlinked(Repo(folder))
     raise UsageError(
         f"{here} is not inside a Slipway repository (no deployments/ and templates/ found)",
         code="no-repository",

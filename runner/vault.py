@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner import bounded, generated, vault_password
+from runner import beneath, bounded, generated, vault_password
 from runner.errors import CredentialsError
 from runner.redact import Redactor
 from runner.repo import Repo
@@ -31,6 +31,7 @@ GENERATED_BYTES = 24
 def read(repo: Repo, name: str) -> dict[str, str]:
     """The stored secrets of a deployment; empty when there are none. Raises CredentialsError."""
     path = repo.secrets_file(name)
+    beneath.check(repo.root, path)
     if not path.exists():
         return {}
     text = _decrypted(repo, path)

@@ -28,6 +28,7 @@ WORK = "work"
 LAYERS = [
     {"", "errors", "ansible_plugins.module_utils"},  # the latter runs on hosts, alone
     {
+        "beneath",
         "bounded",
         "digest",
         "domain",
@@ -39,6 +40,8 @@ LAYERS = [
         "inert",
         "models",
         "reach",
+        "readback",
+        "record_fields",
         "redact",
         "repo",
         "scalars",

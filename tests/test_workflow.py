@@ -141,11 +141,17 @@ def test_only_a_plan_of_everything_can_tell_orphans(small: Small) -> None:
         assert (seen.orphans, set(seen.by_name)) == ([], chosen)
 
 
-def test_damaged_record_is_a_fault_of_a_file(small: Small) -> None:
-    small.write("inventory/host_vars/b/access.yaml", "{")
-    with pytest.raises(InvalidFiles) as caught:
-        make_plan(small.repo)
-    assert [problem.code for problem in caught.value.problems] == ["damaged-record"]
+def test_damaged_record_blocks_its_own_deployment_and_no_other(small: Small) -> None:
+    for name in ("b", "forgotten"):
+        small.write(f"inventory/host_vars/{name}/access.yaml", "{")
+    planned = {action.deployment: action for action in make_plan(small.repo).plan.actions}
+    assert {name: action.code for name, action in planned.items() if action.kind is Kind.BLOCKED} == {
+        "b": "damaged-record",
+        "forgotten": "damaged-record",
+    }
+    assert planned["b"].reason.startswith("inventory/host_vars/b/access.yaml: the record cannot be read")
+    assert planned["b"].hint.startswith("restore it from git")
+    assert set(planned) == {"a", "b", "c", "forgotten"}
 
 
 def test_planning_touches_nothing_but_the_cache(small: Small) -> None:

@@ -13,6 +13,7 @@ from runner.cli._app import App, name_argument
 from runner.cli._shell import shell_of
 from runner.domain import Record
 from runner.errors import UsageError
+from runner.providers.ssh.client import quoted
 
 GROUP = "Use"
 
@@ -32,7 +33,7 @@ def command(app: App, name: str, words: tuple[str, ...], print_only: bool, confi
         entry = ssh_config(record, shell)
         app.output.result({"entry": entry}, lambda: entry)
         return 0
-    full = [*shell, *(["--", shlex.join(words)] if words else [])]
+    full = [*shell, *([shlex.join(words)] if words else [])]  # the shell's own command line has its --
     if not print_only and not app.output.json:
         os.execvp(full[0], full)  # becomes ssh, so that the terminal is its own
     app.output.result({"command": full}, lambda: shlex.join(full))
@@ -44,7 +45,7 @@ def ssh_config(record: Record, shell: Sequence[str]) -> str:
     options = [word for flag, word in itertools.pairwise(shell) if flag == "-o" and not word.startswith("Control")]
     machine = record.machine
     rows = [f"HostName {machine['address']}", f"Port {machine['port']}", f"User {machine['user']}"]
-    rows += [f'IdentityFile "{key}"' for flag, key in itertools.pairwise(shell) if flag == "-i"]
+    rows += [f"IdentityFile {quoted(key)}" for flag, key in itertools.pairwise(shell) if flag == "-i"]
     rows += [option.replace("=", " ", 1) for option in options]
     ports = [endpoint["port"] for endpoint in record.endpoints.values() if endpoint["protocol"] != "udp"]
     rows += [f"LocalForward 127.0.0.1:{port} 127.0.0.1:{port}" for port in ports]

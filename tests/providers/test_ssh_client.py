@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runner.errors import CredentialsError, ProviderError
+from runner.errors import CredentialsError, InvalidRequestError, ProviderError
 from runner.providers.ssh import client, observer
 from runner.providers.ssh.client import SshHost, alias, fingerprint, scan
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS
@@ -220,7 +220,7 @@ def test_ansible_gets_the_same_options(repo: Repo) -> None:
 
 def test_ssh_understands_folders_with_spaces(repo: Repo) -> None:
     found = understood(host(repo, key="/home/a person/id").command())
-    files = f"{repo.inventory}/known_hosts {repo.local}/known_hosts.d/gpu-1"
+    files = f"{repo.inventory}/known_hosts"
     assert (found["userknownhostsfile"], found["hostkeyalias"], found["user"]) == (files, "192.0.2.10", "me")
     assert found["stricthostkeychecking"] == "true"
 
@@ -229,17 +229,56 @@ def test_pinned_key_of_a_folder_with_spaces_is_found(repo: Repo) -> None:
     """ssh-keygen reads the very file that ssh is given."""
     one = host(repo, host_key=KEY)
     quoted = options(one.command())["UserKnownHostsFile"]
-    assert quoted == f'"{repo.inventory}/known_hosts" "{repo.local}/known_hosts.d/gpu-1"'
+    assert quoted.startswith(f'"{repo.inventory}/known_hosts" "{repo.local}/known_hosts.d/')
     command = ["ssh-keygen", "-F", "192.0.2.10", "-f", quoted.split('"')[3]]
     assert KEY in subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_key_that_settings_gave_is_forgotten_with_them(repo: Repo) -> None:
-    given = repo.local / "known_hosts.d" / "gpu-1"
-    host(repo, host_key=KEY, port=2222).options()
+    [given] = client.pinned(repo, host(repo, host_key=KEY, port=2222).login)
     assert given.read_text() == f"[192.0.2.10]:2222 {KEY}\n"
-    host(repo, port=2222).options()
-    assert not given.exists()
+    assert str(given) in " ".join(host(repo, host_key=KEY, port=2222).options())
+    assert "known_hosts.d" not in " ".join(host(repo, port=2222).options())
+
+
+def test_name_of_a_host_is_no_name_of_a_file(repo: Repo) -> None:
+    one = SshHost(repo, "../../../x", {**LOGIN_DEFAULTS, "address": "192.0.2.10", "user": "me", "host_key": KEY})
+    assert "../x" not in " ".join(one.command())
+    assert [path.parent for path in client.pinned(repo, one.login)] == [repo.local / "known_hosts.d"]
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        {"user": "-oProxyCommand=touch /tmp/x"},
+        {"user": "me\nProxyCommand x"},
+        {"address": "-oProxyCommand=x"},
+        {"address": "192.0.2.10\n  ProxyCommand x"},
+        {"address": "a b"},
+        {"key": '/k"\n  ProxyCommand x'},
+        {"key": "/home/${HOME}/id"},
+        {"port": "22 -oProxyCommand=x"},
+        {"port": 0},
+        {"port": True},
+        {"host_key": f"{KEY}\n* {KEY}"},
+        {"host_key": "ssh-ed25519 @cert-authority *"},
+        {"jump": "-oX"},
+        {"become_password": "secret"},
+    ],
+)
+def test_login_that_is_more_than_words_is_refused(repo: Repo, login: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        host(repo, **login)
+    assert caught.value.code == "bad-login"
+    assert str(caught.value).endswith(f"no proper {next(iter(login))}")
+
+
+@pytest.mark.parametrize("folder", ['a "quoted" one', "back\\slash", "100%h", "brackets [x] {y}", "a:b", "ünï ☃"])
+def test_ssh_understands_folders_of_any_name(tmp_path: Path, folder: str) -> None:
+    strange = Repo(tmp_path / folder)
+    found = understood(host(strange, host_key=KEY).command())
+    [given] = client.pinned(strange, host(strange, host_key=KEY).login)
+    assert found["userknownhostsfile"].replace("%%", "%") == f"{strange.inventory}/known_hosts {given}"
 
 
 def test_own_key_excludes_those_of_the_agent(repo: Repo) -> None:
@@ -252,7 +291,7 @@ def test_own_key_excludes_those_of_the_agent(repo: Repo) -> None:
 def test_way_through_another_host_is_pinned_too(repo: Repo) -> None:
     way = options(host(repo, jump(repo, host_key=KEY, key="/keys/door")).command())["ProxyCommand"]
     assert way.startswith("ssh -o ControlMaster=no")
-    for part in ("-W '[%h]:%p'", "StrictHostKeyChecking=yes", "known_hosts.d/door", "-i /keys/door", "keeper@192"):
+    for part in ("-W '[%h]:%p'", "StrictHostKeyChecking=yes", "known_hosts.d/", "-i /keys/door", "keeper@192"):
         assert part in way
 
 
@@ -271,9 +310,7 @@ def test_way_through_several_hosts_is_walked_by_the_real_ssh(
     ):
         assert words[words.index("-W") + 1] == through
         assert words[-1] == place
-        assert options(words)["UserKnownHostsFile"] == options(first.command())["UserKnownHostsFile"].replace(
-            "/first", "/second" if place.startswith("b") else "/first"
-        )
+        assert options(words)["UserKnownHostsFile"] == options(first.command())["UserKnownHostsFile"]
     assert host(strange, second).way() == [
         {"address": "127.0.0.1", "port": first.login["port"], "user": "a", "key": ""},
         {"address": "192.0.2.2", "port": 2222, "user": "b", "key": ""},
@@ -306,7 +343,7 @@ def test_socket_of_a_connection_is_never_too_long(tmp_path: Path, folder: str, m
     monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
     monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o40700, 0, 0, 0, os.getuid(), *[0] * 5)))
     one = SshHost(Repo(tmp_path), "gpu-1", {**LOGIN_DEFAULTS, "address": "192.0.2.10"})
-    monkeypatch.setattr(client, "pinned", lambda *_: Path("x"))
+    monkeypatch.setattr(client, "pinned", lambda *_: [Path("x")])
     assert len(options(one.command())["ControlPath"]) + 17 <= 103
 
 

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from runner import bounded, generated
-from runner.errors import CredentialsError, ProviderError
+from runner.errors import CredentialsError, InvalidRequestError, ProviderError
 from runner.providers.ssh import causes
 from runner.providers.ssh.words import has_passphrase
+from runner.readback import LOGIN, fields, host_key
 from runner.repo import Repo
 
+_LOGIN = fields(LOGIN)
 CONNECT_TIMEOUT_S = 10
 COMMAND_TIMEOUT_S = 60
 KEEP_OPEN = "10m"
@@ -34,6 +36,11 @@ class SshHost:
     """One host. `login` has the fields of `options.Login`; `jump` is the host to go through."""
 
     def __init__(self, repo: Repo, name: str, login: Mapping[str, Any], jump: SshHost | None = None) -> None:
+        wrong = _LOGIN(login)
+        if wrong is not None:
+            message = f"what is said of how to reach {name} has no proper {wrong}"
+            hint = "correct it where it stands: in runner.yaml, the deployment, its record or the tags of its machine"
+            raise InvalidRequestError(message, code="bad-login", hint=hint)
         self.name = name
         self.login = login
         self.jump = jump
@@ -46,9 +53,9 @@ class SshHost:
 
     def options(self) -> list[str]:
         """For ssh and for Ansible alike."""
-        known = (known_hosts(self._repo), pinned(self._repo, self.name, self.login))
+        known = [known_hosts(self._repo), *pinned(self._repo, self.login)]
         words = [
-            "UserKnownHostsFile=" + " ".join(f'"{path}"' for path in known).replace("%", "%%"),
+            "UserKnownHostsFile=" + " ".join(quoted(str(path)) for path in known).replace("%", "%%"),
             "GlobalKnownHostsFile=/dev/null",
             "StrictHostKeyChecking=yes",
             "UpdateHostKeys=no",
@@ -100,9 +107,9 @@ class SshHost:
 
     def command(self, *words: str, batch: bool = True, before: Sequence[str] = ()) -> list[str]:
         """The ssh command line; the words are one remote command, quoted by the caller."""
-        key = ["-i", self._key] if self.login.get("key") else []
+        key = ["-i", self._key.replace("%", "%%")] if self.login.get("key") else []
         quiet = ["-o", "BatchMode=yes"] if batch else []
-        return ["ssh", *before, *quiet, *self.options(), *key, "-p", str(self.login["port"]), self.target, *words]
+        return ["ssh", *before, *quiet, *self.options(), *key, "-p", str(self.login["port"]), "--", self.target, *words]
 
     def connection(self) -> dict[str, Any]:
         """What Ansible needs to get there, as `Machine.connection`."""
@@ -112,7 +119,7 @@ class SshHost:
             "ansible_port": self.login["port"],
             "ansible_user": self.login["user"],
             "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_ssh_private_key_file": self._key,
+            "ansible_ssh_private_key_file": self._key.replace("%", "%%"),
             "ansible_ssh_common_args": shlex.join(self.options()),
             "ansible_become": self.login["user"] != "root",
             "become_password": self.login["become_password"],
@@ -178,14 +185,22 @@ def known_hosts(repo: Repo) -> Path:
     return repo.inventory / "known_hosts"
 
 
-def pinned(repo: Repo, name: str, login: Mapping[str, Any]) -> Path:
-    """The key that runner.yaml or a deployment gives, as a file that ssh reads."""
-    path = repo.local / "known_hosts.d" / name
-    if login.get("host_key"):
-        generated.write(path, f"{alias(login['address'], login['port'])} {login['host_key']}\n")
-    else:
-        path.unlink(missing_ok=True)
-    return path
+def pinned(repo: Repo, login: Mapping[str, Any]) -> list[Path]:
+    """The key that runner.yaml or a deployment gives, as a file that ssh reads; none where none is given. It is called
+    after what is in it: a name of a host is never a name of a file.
+    """
+    if not login.get("host_key"):
+        return []
+    row = f"{alias(login['address'], login['port'])} {login['host_key']}\n"
+    path = repo.local / "known_hosts.d" / hashlib.sha256(row.encode()).hexdigest()[:32]
+    generated.write(path, row, below=repo.root)
+    return [path]
+
+
+def quoted(path: str) -> str:
+    """A word of ssh's configuration."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def scan(login: Mapping[str, Any], jump: SshHost | None = None) -> list[str]:
@@ -193,7 +208,7 @@ def scan(login: Mapping[str, Any], jump: SshHost | None = None) -> list[str]:
 
     What is behind another host is looked at from there.
     """
-    command = ["ssh-keyscan", "-T", str(CONNECT_TIMEOUT_S), "-p", str(login["port"]), login["address"]]
+    command = ["ssh-keyscan", "-T", str(CONNECT_TIMEOUT_S), "-p", str(login["port"]), "--", login["address"]]
     command = jump.command(shlex.join(command)) if jump else command
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -201,7 +216,8 @@ def scan(login: Mapping[str, Any], jump: SshHost | None = None) -> list[str]:
         raise ProviderError(f"{command[0]} is not installed", code="no-ssh", hint="install openssh-client") from error
     if jump and done.returncode in (FAILURE_OF_SSH, NOT_FOUND):
         raise jump.translated(done.returncode, done.stderr.strip())
-    rows = [line.split(None, 1)[1] for line in done.stdout.splitlines() if line and not line.startswith("#")]
+    shown = [line.partition(" ")[2].strip() for line in done.stdout.split("\n") if not line.startswith("#")]
+    rows = [row for row in shown if host_key(row) is None]
     if not rows:
         raise ProviderError(
             f"{login['address']}:{login['port']} shows no host key{f' to {jump.name}' if jump else ''}",

@@ -7,6 +7,7 @@ import binascii
 import re
 from ipaddress import ip_address
 
+from runner import readback
 from runner.providers.ssh import jumps
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -58,6 +59,9 @@ def key(text: str) -> str:
     """The file of a private key; empty: those of the agent."""
     if text.endswith(".pub"):
         msg = "is the public half; name the file without .pub"
+        raise ValueError(msg)
+    if text and readback.key_file(text) is not None:
+        msg = "must be the path of a file: in one line, without quotation marks, $ and a hyphen in front"
         raise ValueError(msg)
     return text
 
