@@ -20,8 +20,9 @@ GROUP = "Look"
 )
 @click.pass_obj
 def command(app: App, name: str, lines: int) -> int:
-    """Show the events of the applies that were run from here, or those of one deployment."""
-    found = [event for event in runs.events(app.repo, name) if event["status"] != "started"]
+    """Show the events of the applies that were run from here, or those of one deployment. -v: also what started."""
+    every = app.output.verbose
+    found = [event for event in runs.events(app.repo, name) if every or event["status"] != "started"]
     if name and not found:
         require_known(app.repo, name)
     data = {"events": found[-lines:]}

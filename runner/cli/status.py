@@ -26,7 +26,7 @@ SOONEST_S = 1.0
 @click.command()
 @click.argument("name", required=False, shell_complete=_complete.deployments)
 @click.option(
-    "-o", "--output", "form", type=click.Choice(["wide"]), help="wide: engine, model, GPU, owner, labels too."
+    "-o", "--output", "form", type=click.Choice(["wide"]), help="wide, as -v: engine, model, GPU, owner, labels too."
 )
 @click.option(
     "--filter",
@@ -49,7 +49,7 @@ def command(app: App, name: str | None, form: str | None, filters: tuple[str, ..
             click.clear()
         if wanted and not rows:
             app.output.note("No deployment is like that. All of them: runner status")
-        _show(app, rows, one=name is not None, wide=form == "wide", many=watch)
+        _show(app, rows, one=name is not None, wide=form == "wide" or app.output.verbose, many=watch)
         if not watch or app.output.unread:
             return 0
         time.sleep(max(every, SOONEST_S))

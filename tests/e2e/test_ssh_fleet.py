@@ -154,7 +154,8 @@ def test_port_that_is_taken_here_is_told_and_another_one_serves(fleet: World, ap
             assert answer("http://127.0.0.1:8099/")[1] == "hello\n"
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=10) == 130
+            process.communicate(timeout=10)
+        assert process.returncode == 130
 
 
 def test_ssh_runs_a_command_as_it_was_written(fleet: World, applied: object) -> None:
