@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner import bundles, private_environment, processes
+from runner import private_environment, processes
 from runner.repo import Repo
 from runner.runs import Event
 
@@ -74,7 +74,6 @@ def run(  # noqa: PLR0913 - what a run needs, each named
 
     outcome = Outcome()
     private = _private_folder(repo, run_id)
-    bundles.write(private / "modules")
 
     log = _Log(hosts_file.parent / "ansible.log", redact)
 
@@ -92,7 +91,6 @@ def run(  # noqa: PLR0913 - what a run needs, each named
             cmdline="--check --diff" if check else None,
             envvars={
                 "ANSIBLE_CONFIG": str(repo.root / "ansible.cfg"),
-                "ANSIBLE_LIBRARY": f"{private / 'modules'}{os.pathsep}{repo.root / 'runner/ansible_plugins/modules'}",
                 "SLIPWAY_PLAN": str(hosts_file),
                 processes.RUN_ENV: run_id,
                 # a killed Ansible leaves its temporary files behind: they go with this folder

@@ -1,7 +1,10 @@
-"""Our Ansible modules, each as one self-contained program: module, what it imports of `module_utils`, and a small
-stand-in for Ansible's own basics. A host loads that within milliseconds, where the usual zip takes it half a second.
+"""Our Ansible modules, each as one self-contained program: module, what it imports of `module_utils`, a small stand-in
+for Ansible's own basics, and its arguments. A host loads that within milliseconds, where Ansible's zip takes it half a
+second.
 
-Ansible knows such modules ("JSONARGS"): it puts the arguments into the text and pipes it to the host's Python.
+Ansible can put arguments into a program too, but it does so by replacing its markers in the whole text, also in what it
+has just put there: whoever writes a marker into a value would write the program. So Ansible gets neither program nor
+arguments to edit; the arguments are base64, in which nothing means anything. See `ansible_plugins/bundled.py`.
 """
 
 from __future__ import annotations
@@ -19,12 +22,10 @@ _BASIC = "basic"
 _STAND_IN = "light_basic"
 _ONE = re.compile(r"^ *from (?:ansible\.module_utils)?\.(\w+) import", re.MULTILINE)
 _MANY = re.compile(r"^ *from ansible\.module_utils import (\w+(?:, \w+)*)$", re.MULTILINE)
-_PROGRAM = '''#!/usr/bin/python
-"""Made by runner/bundles.py from runner/ansible_plugins/modules/{name}.py."""
-# What makes Ansible take this for what it is: <<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>
+_PROGRAM = '''"""Made by runner/bundles.py from runner/ansible_plugins/modules/{name}.py."""
 import base64, json, sys, types, zlib
 
-ARGUMENTS = json.loads("<<INCLUDE_ANSIBLE_MODULE_COMPLEX_ARGS>>")
+ARGUMENTS = json.loads(base64.b64decode("{arguments}").decode("utf-8"))
 SOURCES = json.loads(zlib.decompress(base64.b64decode("{sources}")).decode("utf-8"))
 
 
@@ -46,25 +47,34 @@ exec(compile(SOURCES[-1][1], "{name}.py", "exec"))
 '''
 
 
-def write(folder: Path) -> None:
-    """Every module of ours that can be bundled, as a file of the same name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted((_PLUGINS / "modules").glob("*.py")):
-        text = program(path.stem)
-        if text is not None:
-            (folder / path.name).write_text(text, encoding="utf-8")
+def program(name: str, arguments: str) -> str | None:
+    """One module with everything that it imports and its arguments, a JSON object; None for a module that is not ours,
+    or wants more of Ansible than the stand-in has.
+    """
+    sources = packed(name)
+    if sources is None:
+        return None
+    given = base64.b64encode(arguments.encode()).decode()
+    return _PROGRAM.format(name=name, package=_PACKAGE, basic=_BASIC, sources=sources, arguments=given)
+
+
+def load_all() -> None:
+    """Processes that are forked from this one need not pack any module by themselves."""
+    for path in (_PLUGINS / "modules").glob("*.py"):
+        packed(path.stem)
 
 
 @cache
-def program(name: str) -> str | None:
-    """One module with everything that it imports; None for one that wants more of Ansible than the stand-in has."""
+def packed(name: str) -> str | None:
+    """A module and all that it imports, for its program."""
+    if not (_PLUGINS / "modules" / f"{name}.py").is_file():
+        return None
     source = _read(f"modules/{name}.py")
     needed = _needed(source)
-    if needed is None:
+    if not needed:
         return None
     sources = [(one, _utility(one)) for one in needed]
-    packed = base64.b64encode(zlib.compress(json.dumps([*sources, (name, source)]).encode())).decode()
-    return _PROGRAM.format(name=name, package=_PACKAGE, basic=_BASIC, sources=packed)
+    return base64.b64encode(zlib.compress(json.dumps([*sources, (name, source)]).encode())).decode()
 
 
 @cache

@@ -230,10 +230,11 @@ def _read(path: Path, relative: str, model: Any) -> tuple[Any, list[Problem]]:
 
 def _parse(path: Path, relative: str) -> tuple[dict[str, Any] | None, list[Problem]]:
     """A file as plain data, or the fault that it cannot be read."""
+    from runner import markers
     from runner.yamlfile import YamlFault, parse, read
 
     try:
-        return parse(read(path)), []
+        data = parse(read(path))
     except YamlFault as fault:
         return None, [Problem(fault.code, fault.message, file=relative, line=fault.line, hint=fault.hint)]
     except OSError as error:
@@ -241,6 +242,8 @@ def _parse(path: Path, relative: str) -> tuple[dict[str, Any] | None, list[Probl
         return None, [
             Problem("unreadable-file", f"cannot be read: {reason}", file=relative, hint="check its permissions")
         ]
+    found = _placed(markers.faults(data), relative, path)
+    return None if found else data, found
 
 
 def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]:

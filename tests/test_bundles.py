@@ -4,63 +4,37 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.executor.module_common import REPLACER_COMPLEX, REPLACER_JSONARGS, modify_module
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 
 from runner import bundles
 from runner.ansible_plugins.module_utils import light_basic
+from tests import hostile
 from tests.ansible_plugins.module_run import PLUGINS, run_module
 
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
-BUNDLED = [name for name in MODULES if bundles.program(name) is not None]
+BUNDLED = [name for name in MODULES if bundles.packed(name) is not None]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("bundles")
-    bundles.write(made)
-    return made
-
-
-def ran(folder: Path, name: str, **arguments: Any) -> dict[str, Any]:
-    """The bundle's answer, from a Python without any package, to which Ansible itself has given the arguments."""
-    program = built(folder, name, arguments)
-    done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program, capture_output=True, check=False)
+def ran(name: str, **arguments: Any) -> dict[str, Any]:
+    """The bundle's answer, from a Python without any package."""
+    program = bundles.program(name, json.dumps(arguments))
+    assert program is not None
+    done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program.encode(), capture_output=True, check=False)
     assert done.stdout, done.stderr.decode()
     answer: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == int(answer.get("failed", False))
     return answer
 
 
-def built(folder: Path, name: str, arguments: dict[str, Any]) -> bytes:
-    """What Ansible pipes to the host."""
-    made = modify_module(
-        module_name=name,
-        module_path=str(folder / f"{name}.py"),
-        module_args=arguments,
-        templar=Templar(loader=DataLoader()),
-        task_vars={"ansible_python_interpreter": sys.executable},
-        module_compression="ZIP_STORED",
-        async_timeout=0,
-        become_plugin=None,
-        environment={},
-    )
-    assert made.module_style == "new", "only those are piped"
-    assert REPLACER_JSONARGS not in made.b_module_data
-    assert REPLACER_COMPLEX not in made.b_module_data
-    return bytes(made.b_module_data)
-
-
 def test_all_are_bundled_but_those_that_need_more_of_ansible() -> None:
-    assert [name for name in MODULES if name not in BUNDLED] == ["package_source"]
+    assert [name for name in MODULES if name not in BUNDLED] == ["package_source", "slipway_stub"]
 
 
 @pytest.mark.parametrize("path", sorted(PLUGINS.glob("module*/*.py")), ids=lambda path: path.stem)
@@ -77,24 +51,37 @@ def test_imports_are_found_without_parsing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_bundle_refuses_what_the_module_does_not_know(folder: Path, name: str) -> None:
-    answer = ran(folder, name, no_such_option=1)
+def test_bundle_refuses_what_the_module_does_not_know(name: str) -> None:
+    answer = ran(name, no_such_option=1)
     assert "no_such_option" in answer["msg"]
 
 
-def test_bundle_answers_like_the_module(folder: Path) -> None:
+def test_bundle_answers_like_the_module() -> None:
     asked: dict[str, Any] = {"packages": ["surely-no-package"], "files": ["/etc/passwd"], "user": "root"}
-    bundle = ran(folder, "host_facts", **asked)["ansible_facts"]["slipway_host"]
+    bundle = ran("host_facts", **asked)["ansible_facts"]["slipway_host"]
     module = run_module("host_facts", **asked)["ansible_facts"]["slipway_host"]
     for lively in ("resources", "packages"):
         assert bundle.pop(lively).keys() == module.pop(lively).keys()
     assert bundle == module
 
 
-def test_every_character_arrives_as_it_was(folder: Path, tmp_path: Path) -> None:
-    text = "a'b\"c\\n\u00e9\U0001f600\u2028 {{ x }} <<INCLUDE>>\n#\t'''"
-    assert ran(folder, "host_files", files={str(tmp_path / "deep" / "file"): text})["changed"]
+def test_every_character_arrives_as_it_was(tmp_path: Path) -> None:
+    text = "a'b\"c\\n\u00e9\U0001f600\u2028 {{ x }}\n#\t'''" + "".join(hostile.MARKERS)
+    assert ran("host_files", files={str(tmp_path / "deep" / "file"): text})["changed"]
     assert (tmp_path / "deep" / "file").read_text() == text
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_nothing_of_the_arguments_stands_in_the_program(name: str) -> None:
+    quiet, loud = (bundles.program(name, json.dumps({"x": text})) for text in ("", "".join(hostile.values(Path("x")))))
+    assert quiet is not None
+    assert loud is not None
+    differ = [pair for pair in zip(quiet.splitlines(), loud.splitlines(), strict=True) if len(set(pair)) > 1]
+    assert len(differ) == 1
+    assert re.fullmatch(
+        r'ARGUMENTS = json\.loads\(base64\.b64decode\("[A-Za-z0-9+/=]*"\)\.decode\("utf-8"\)\)', differ[0][1]
+    )
+    assert [marker for marker in hostile.MARKERS if marker in loud] == []
 
 
 SPEC: dict[str, Any] = {

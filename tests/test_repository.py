@@ -38,6 +38,7 @@ LAYERS = [
         "git",
         "gpus",
         "inert",
+        "markers",
         "models",
         "reach",
         "readback",

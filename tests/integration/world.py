@@ -66,12 +66,12 @@ class World(RepoBuilder):
             text=True,
         )
 
-    def ansible(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Plain `ansible-playbook playbooks/site.yml`."""
-        playbook = Path(sys.executable).with_name("ansible-playbook")
+    def ansible(self, *arguments: str, playbook: str = "playbooks/site.yml") -> subprocess.CompletedProcess[str]:
+        """Plain `ansible-playbook`."""
+        program = Path(sys.executable).with_name("ansible-playbook")
         environment = {**os.environ, **HERMETIC, "ANSIBLE_FORCE_COLOR": "0"}
         return subprocess.run(
-            [playbook, "playbooks/site.yml", *arguments],
+            [program, playbook, *arguments],
             cwd=self.root,
             env=environment,
             capture_output=True,

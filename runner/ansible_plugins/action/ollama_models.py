@@ -11,13 +11,14 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from runner.ansible_plugins.bundled import Bundled
 from runner.ansible_run import PROGRESS
 
 BUDGET_S = 5.0
 GIB = 1024**3
 
 
-class ActionModule(ActionBase):
+class ActionModule(Bundled, ActionBase):
     """`url`, `models`, `insecure`, `stall_s`."""
 
     _VALID_ARGS = frozenset({"url", "models", "insecure", "stall_s"})

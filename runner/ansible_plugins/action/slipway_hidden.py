@@ -11,13 +11,14 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from runner import vault
+from runner.ansible_plugins.bundled import Bundled
 
 ALWAYS = ("changed", "failed", "msg", "hint", "code", "cause", "health", "warnings")
 """Of a module's answer. Our modules never put a secret into these."""
 NO_REASON = "it failed without a reason"
 
 
-class ActionModule(ActionBase):
+class ActionModule(Bundled, ActionBase):
     """`module` and its `options`. `prefix`: of which container, where there are several. `facts`: names of facts to
     set, each with the key of the answer that is its value.
     """

@@ -15,13 +15,15 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
+from runner.ansible_plugins.bundled import Bundled
+
 ALIAS = re.compile(r"\{\{ [\w.]+ \}\}")
 """A short name for a part of the facts. Evaluated once: Ansible would compile it anew wherever it is used."""
 GROUP = "slipway_due"
 """Of the hosts where a role has something to do."""
 
 
-class ActionModule(ActionBase):
+class ActionModule(Bundled, ActionBase):
     """`roles`: those that would be run. The first one asks the questions: its `__ROLE_question` are the options of
     `host_facts`. Its task says `changed_when: false`, because Ansible calls everything a change that is new to the
     inventory.

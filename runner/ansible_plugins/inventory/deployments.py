@@ -17,6 +17,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.plugins.loader import action_loader, become_loader, connection_loader, shell_loader
 from ansible.template import trust_as_template
 
+from runner import bundles
+
 DOCUMENTATION = r"""
 name: deployments
 short_description: Slipway deployments as hosts
@@ -79,6 +81,7 @@ class InventoryModule(BaseInventoryPlugin):
             loader.get(name, class_only=True)
         self.templar.template(trust_as_template("{{ ('filters' | default('and')) is defined }}"))
         importlib.import_module("runner.steps")
+        bundles.load_all()
 
     def _all(self, root: Path) -> dict[str, dict[str, Any]]:
         from runner.errors import RunnerError
