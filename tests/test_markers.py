@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from runner import markers, vault
+from runner import markers, vault, vault_password
 from runner.errors import CredentialsError
 from runner.repo import Repo
 from tests import hostile
@@ -44,7 +44,7 @@ def test_each_place_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["env:BAD", "file:bad", "vault:bad", "generate"])
 def test_no_secret_may_hold_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     repo, value = Repo(tmp_path), f"canary{hostile.MARKERS[-1]}"
-    monkeypatch.setenv(vault.PASSWORD_ENV, "correct horse")
+    monkeypatch.setenv(vault_password.PASSWORD_ENV, "correct horse")
     monkeypatch.setenv("BAD", value)
     (tmp_path / "bad").write_text(value)
     lib = VaultLib([("default", VaultSecret(b"correct horse"))])
