@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner import expressions, providers, reach
+from runner.ansible_plugins.module_utils.health_probe import STABLE_S
 from runner.expressions import Scope
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ def _container(one: Service | Companion, context: Mapping[str, Any], settings: S
 def _health(check: HealthCheck, model: CatalogueModel | None) -> dict[str, Any]:
     """With the time that the model takes, where the service downloads it."""
     more = round(check.per_gb_s * model.size_gb) if model else 0
-    return {**check.model_dump(exclude={"per_gb_s"}), "timeout_s": check.timeout_s + more}
+    found = {**check.model_dump(exclude={"per_gb_s", "stable_s"}), "timeout_s": check.timeout_s + more}
+    # what everybody has is not said, so that another default changes nobody's digest
+    return found if check.stable_s == STABLE_S else {**found, "stable_s": check.stable_s}
 
 
 def _ports(one: Service | Companion, context: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -133,6 +133,8 @@ class Resource:
     health: Health = "unknown"
     """What the provider's own look at the service said; unknown where the runner probes by itself."""
     health_detail: str = ""
+    restarts: int = 0
+    """How often it ended by itself and was started again lately; see `restarts.WINDOW_S`."""
     stopped_price: dict[str, Any] | None = field(default_factory=lambda: {"hourly": 0.0})
     """What it costs while it is stopped: {hourly} and what else a price has; None: unknown."""
 

@@ -161,6 +161,7 @@ class OwnHealth(Model):
     path: str | None = Field(None, pattern=r"^/", description="HTTP path; ignored for tcp ports")
     status: int | None = Field(None, ge=100, le=599, description="The status that means healthy")
     timeout_s: int | None = Field(None, gt=0, description="How long the first start may take")
+    stable_s: float | None = Field(None, ge=0, le=600, description="How long it must go on after its first good answer")
 
 
 class OwnService(Model):

@@ -10,7 +10,7 @@ from runner.domain import Spec
 
 
 def health_check(spec: Spec, host: str = "127.0.0.1") -> dict[str, Any]:
-    """{host, port, protocol, path, status, timeout_s}, as the probe takes it."""
+    """{host, port, protocol, path, status, timeout_s, perhaps stable_s}, as the probe takes it."""
     return _check(spec, spec["service"]["health"], host)
 
 
@@ -28,6 +28,7 @@ def _check(spec: Spec, check: Mapping[str, Any], host: str) -> dict[str, Any]:
         "path": check["path"],
         "status": check["status"],
         "timeout_s": check["timeout_s"],
+        **({"stable_s": check["stable_s"]} if "stable_s" in check else {}),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from runner.ansible_plugins.module_utils.restarts import told
 from runner.domain import Action, Desired, Kind, Observation, Record, Spec
 from runner.load import Loaded
 from runner.plan import changes
@@ -83,6 +84,7 @@ def row(action: Action, want: Desired | None, record: Record | None, have: Obser
         "sync_reason": why,
         "health": state,
         "health_reason": detail,
+        "restarts": resource.restarts if resource else 0,
         "since": resource.since if resource else "",
         "price": _price(want, record, have),
         "url": next((str(e["url"]) for e in endpoints.values()), "") if state not in {"missing", "absent"} else "",
@@ -142,7 +144,11 @@ def _seen(record: Record | None, have: Observation) -> tuple[str, str]:
         return "progressing", have.health_detail or "it is not finished"
     if have.health == "unhealthy":
         return "degraded", have.health_detail
-    return ("healthy", "") if have.health == "healthy" else ("unknown", "it cannot be probed from here")
+    return (
+        ("healthy", told(resource.restarts))
+        if have.health == "healthy"
+        else ("unknown", "it cannot be probed from here")
+    )
 
 
 def _price(want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from runner.ansible_plugins.module_utils.health_probe import STABLE_S
 from runner.models import EnvName, Model, OwnService, Port, PortName, Text
 
 ParamType = Literal["string", "integer", "number", "boolean", "list"]
@@ -47,6 +48,9 @@ class HealthCheck(Model):
     path: str = Field("/", pattern=r"^/", description="HTTP path; ignored for tcp ports")
     status: int = Field(200, ge=100, le=599, description="The status that means healthy")
     timeout_s: int = Field(120, gt=0, description="How long the first start may take, models not counted")
+    stable_s: float = Field(
+        STABLE_S, ge=0, le=600, description="How long it must go on after its first good answer, without ending"
+    )
     per_gb_s: float = Field(
         0, ge=0, description="More for each GB of the model, where the service itself downloads it as it starts"
     )

@@ -117,6 +117,7 @@ def test_row_tells_everything_about_one_deployment() -> None:
         "sync_reason": "",
         "health": "healthy",
         "health_reason": "",
+        "restarts": 0,
         "since": "2026-06-14",
         "price": make.PRICE,
         "url": "http://127.0.0.1:8888",

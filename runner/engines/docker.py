@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from runner.ansible_plugins.module_utils import docker_api
+from runner.ansible_plugins.module_utils import docker_api, restarts
 from runner.ansible_plugins.module_utils.container_spec import COMPANION, COMPANIONS, DIGEST, IDENTITY, LABEL
 from runner.ansible_plugins.module_utils.container_steps import PREVIOUS
 from runner.ansible_plugins.module_utils.docker_api import Docker
@@ -43,7 +43,8 @@ class DockerEngine:
     def list(self, repo: str, provider: str) -> list[Resource]:
         """Every deployment of that repository which has a container here. One call."""
         try:
-            found = Docker(self._socket).containers(mark(repo))
+            engine = Docker(self._socket)
+            found = restarts.counted(engine.path, engine.containers(mark(repo)), mark(repo))
         except DockerError as error:
             raise translated(error) from error
         return resources(found, provider)
@@ -71,8 +72,8 @@ def resources(
     for name in sorted(grouped):
         resource = _resource(name, provider, grouped[name])
         state, detail = (health or {}).get(name, ("unknown", ""))
-        if lack := _lacking(grouped[name]) if resource.state == "running" else "":
-            state, detail = "unhealthy", lack
+        if trouble := _lacking(grouped[name]) or _restless(grouped[name]) if resource.state == "running" else "":
+            state, detail = "unhealthy", trouble
         found.append(replace(resource, facts={**resource.facts, **(facts or {})}, health=state, health_detail=detail))
     return found
 
@@ -124,6 +125,7 @@ def _resource(deployment: str, provider: str, containers: Sequence[Mapping[str, 
         },
         detail=detail or ("the last update was not finished" if unfinished else ""),
         since=_since(current) if state in {"running", "pending"} else "",
+        restarts=max(one.get(restarts.COUNT, 0) for one in (current, *beside.values())),
     )
 
 
@@ -153,6 +155,18 @@ def _lacking(containers: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
+def _restless(containers: Sequence[Mapping[str, Any]]) -> str:
+    """Which one ends by itself and is started again, so often that an answer in between means nothing."""
+    for name, one in {"": next(filter(_is_main, containers), containers[0]), **_beside(containers)}.items():
+        often = one.get(restarts.COUNT, 0)
+        said = restarts.told(often) if often >= restarts.MANY else ""
+        if one["State"] == "restarting":
+            said = said or f"it ends and is started again and again: {one['Status']}"
+        if said:
+            return f"{name}: {said}; see its log" if name else f"{said}; see its log"
+    return ""
+
+
 def _state(container: Mapping[str, Any]) -> tuple[State, str]:
     """(state, detail), from what the list of containers says; it has no field for the exit code."""
     word, text = container["State"], container["Status"]
@@ -165,7 +179,7 @@ def _state(container: Mapping[str, Any]) -> tuple[State, str]:
     if word == "paused":
         return "stopped", "paused"
     if word == "restarting":
-        return "pending", f"it ends and is started again and again: {text}; see its log"
+        return "running", ""  # between two attempts; what it is told by is not healthy
     if word == "created":
         return "pending", "made, but never started"
     return ("pending", "being removed") if word == "removing" else ("failed", f"Docker says: {text}")

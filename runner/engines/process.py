@@ -14,6 +14,8 @@ from typing import Any, Literal, TextIO
 from runner.domain import Resource
 
 _POLL_S = 0.5
+BETWEEN = ("BACKOFF", "EXITED")
+"""supervisord is about to start it again, as it does whenever one of ours ends."""
 
 
 def list_services(home: Path, repo: str, provider: str) -> list[Resource]:
@@ -58,6 +60,7 @@ def _mark(services: str, name: str) -> dict[str, Any]:
 
 def _resource(home: Path, provider: str, mark: dict[str, Any], info: dict[str, Any] | None) -> Resource:
     state, detail = _state(mark, info)
+    restarts, trouble = _restarts(home, mark["deployment"], info) if state == "running" else (0, "")
     started = info["start"] if info and info.get("start") else 0
     return Resource(
         deployment=mark["deployment"],
@@ -68,17 +71,34 @@ def _resource(home: Path, provider: str, mark: dict[str, Any], info: dict[str, A
         facts={"engine": "process", "home": str(home)},
         detail=detail,
         since=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds") if started else "",
+        restarts=restarts,
+        health="unhealthy" if trouble else "unknown",
+        health_detail=trouble,
     )
 
 
 def _state(mark: dict[str, Any], info: dict[str, Any] | None) -> tuple[Literal["running", "stopped", "failed"], str]:
     if info is None:
         return "stopped", "" if mark["state"] == "stopped" else "it is not running"
-    if info["statename"] in ("RUNNING", "STARTING"):
+    if info["statename"] in ("RUNNING", "STARTING", *BETWEEN):
         return "running", ""
     if info["statename"] == "STOPPED":
         return "stopped", "it was stopped by hand"
     return "failed", info.get("spawnerr") or f"it ended by itself ({info['statename'].lower()})"
+
+
+def _restarts(home: Path, name: str, info: dict[str, Any] | None) -> tuple[int, str]:
+    """How often it was started again lately, and what is wrong with that. What runs for long is not asked about."""
+    from runner.ansible_plugins.module_utils import process_files, restarts  # slow to import: XML and HTTP
+
+    between = info is not None and info["statename"] in BETWEEN
+    if info is None or (not between and info["now"] - info["start"] > restarts.WINDOW_S):
+        return 0, ""
+    often = process_files.restarts(str(home / "services" / name))
+    if often < restarts.MANY and not between:
+        return often, ""
+    said = restarts.told(often) if often >= restarts.MANY else "it ends and is started again and again"
+    return often, f"{said}; see its log"
 
 
 def log_lines(home: Path, name: str, *, follow: bool, lines: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from runner.ansible_plugins.module_utils.restarts import MANY, told
 from runner.domain import Health, Resource
 
 
@@ -20,6 +21,9 @@ def resources(
     found = []
     for unit in units:
         state, detail = health.get(unit["deployment"], ("unknown", ""))
+        if unit["state"] == "running" and (unit["detail"] or unit["restarts"] >= MANY):
+            often = told(unit["restarts"]) if unit["restarts"] >= MANY else unit["detail"]
+            state, detail = "unhealthy", f"{often}; see its log"
         resource = Resource(
             deployment=unit["deployment"],
             provider=provider,
@@ -29,6 +33,7 @@ def resources(
             facts={"engine": "systemd", "unit": unit["unit"], **facts},
             detail=unit["detail"],
             since=unit["since"],
+            restarts=unit["restarts"],
         )
         found.append(replace(resource, health=state, health_detail=detail))
     return found

@@ -6,13 +6,15 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runner import health
 from runner.ansible_plugins.module_utils.health_probe import HEALTHY, STARTING, UNHEALTHY, probe
 
 SILENT = b""
@@ -86,3 +88,97 @@ def test_nobody_listens_yet(protocol: str) -> None:
         port = listener.getsockname()[1]
     check = {"host": "127.0.0.1", "port": port, "protocol": protocol, "path": "/", "status": 200}
     assert probe(check) == (STARTING, f"nothing listens on port {port} yet")
+
+
+# --- services that answer so as to hold up whoever asks --------------------------------------------------------------
+
+LIMIT_S = 0.4
+STREAM = b"x" * 65536
+
+
+@contextmanager
+def hostile(how: Callable[[socket.socket], object]) -> Iterator[dict[str, Any]]:
+    """A service that treats every connection its own way, until the other side gives up."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                channel, _ = listener.accept()
+                with channel, suppress(OSError):
+                    how(channel)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield {
+            "host": "127.0.0.1",
+            "port": listener.getsockname()[1],
+            "protocol": "http",
+            "path": "/",
+            "status": 200,
+        }
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def again(said: bytes, pause_s: float = 0.0) -> Callable[[socket.socket], None]:
+    """Says it for as long as anybody listens."""
+
+    def serve(channel: socket.socket) -> None:
+        while True:
+            channel.sendall(said)
+            time.sleep(pause_s)
+
+    return serve
+
+
+def after(head: bytes, rest: Callable[[socket.socket], object]) -> Callable[[socket.socket], None]:
+    def serve(channel: socket.socket) -> None:
+        channel.sendall(head)
+        rest(channel)
+
+    return serve
+
+
+HOSTILE = {
+    "drips its first line": again(b"H", 0.02),
+    "one endless line": again(STREAM),
+    "endless early hints": after(b"HTTP/1.1 103 Early Hints\r\n", again(b"Link: " + STREAM + b"\r\n")),
+    "drips early hints": after(b"HTTP/1.1 103 Early Hints\r\n", again(b"L: x\r\n", 0.02)),
+    "hints without end": again(b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.02),
+    "never says a word": lambda channel: channel.recv(65536) and channel.recv(1),
+    "hangs up": lambda channel: channel.recv(1),
+}
+
+
+@pytest.mark.parametrize("protocol", ["http", "https"])
+@pytest.mark.parametrize("how", HOSTILE)
+def test_hostile_service_holds_nobody_up(how: str, protocol: str) -> None:
+    found: list[tuple[str, str]] = []
+    with hostile(HOSTILE[how]) as check:
+        asked = {**check, "protocol": protocol}
+        asking = threading.Thread(target=lambda: found.append(probe(asked, LIMIT_S)), daemon=True)
+        asking.start()
+        asking.join(LIMIT_S * 10)  # the old one never came back
+        assert not asking.is_alive()
+    assert found[0][0] == UNHEALTHY
+
+
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [
+        (after(b"HTTP/1.1 200 OK\r\n", again(b"X: y\r\n", 0.02)), HEALTHY),
+        (after(b"HTTP/1.1 200 OK\r\n\r\n", again(STREAM)), HEALTHY),
+        (after(b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", again(STREAM)), UNHEALTHY),
+    ],
+    ids=["endless headers", "endless body", "leads to itself"],
+)
+def test_only_the_status_line_counts(how: Callable[[socket.socket], None], state: str) -> None:
+    with hostile(how) as check:
+        assert probe(check, LIMIT_S * 10)[0] == state
+
+
+def test_hostile_services_do_not_keep_the_others_from_being_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "TIMEOUT_S", LIMIT_S)
+    with hostile(HOSTILE["drips its first line"]) as bad, service(b"HTTP/1.1 200 OK\r\n\r\n") as (good, _):
+        answers = health.probe_all({"good": good, **{f"bad-{number}": bad for number in range(health.WORKERS * 2)}})
+    assert answers["good"] == (HEALTHY, "GET /health?a=1 answered 200")
+    assert {state for name, (state, _) in answers.items() if name != "good"} == {UNHEALTHY}

@@ -90,7 +90,7 @@ def test_what_listens_to_the_outside_is_seen(address: str, seen: list[str]) -> N
         ({"ActiveState": "active", "SubState": "running"}, ("running", "")),
         (
             {"ActiveState": "activating", "SubState": "auto-restart", "ExecMainStatus": "7"},
-            ("pending", "it ends and is started again and again, last with status 7"),
+            ("running", "it ends and is started again and again, last with status 7"),
         ),
         ({"ActiveState": "activating", "SubState": "start"}, ("pending", "start")),
         ({"ActiveState": "failed", "ExecMainStatus": "1"}, ("failed", "it ended by itself with status 1")),

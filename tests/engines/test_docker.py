@@ -90,9 +90,10 @@ def test_states(host: Host) -> None:
         "created": "pending",
         "done": "stopped",
         "graceless": "stopped",
-        "looping": "pending",
+        "looping": "running",
         "paused": "stopped",
     }
+    assert found["looping"].health == "unhealthy"
     assert found["broken"].detail == "it ended by itself with code 1; see its log"
     subprocess.run(["docker", "unpause", paused], check=True, capture_output=True)
 

@@ -38,7 +38,7 @@ def test_import_is_cheap() -> None:
         ("running", "Up 2 hours (unhealthy)", {}, "failed"),
         ("running", "Up 1 second (health: starting)", {}, "pending"),
         ("created", "Created", {}, "pending"),
-        ("restarting", "Restarting (1) 5 seconds ago", {}, "pending"),
+        ("restarting", "Restarting (1) 5 seconds ago", {}, "running"),
         ("removing", "Removal In Progress", {}, "pending"),
         ("paused", "Up 2 hours (Paused)", {}, "stopped"),
         ("exited", "Exited (0) 3 days ago", {}, "stopped"),

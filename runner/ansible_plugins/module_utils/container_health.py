@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
+from .container_spec import IDENTITY
 from .container_steps import StepError, Steps
 from .docker_api import Docker
 from .docker_causes import Cause
 from .docker_socket import DockerError
 from .health_probe import HEALTHY, probe, wait
+from .restarts import COUNT, MANY, counted
 
 LOG_LINES = 15
 QUICK_S = 5.0
@@ -24,10 +26,12 @@ def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any],
     health = params["health"]
     if not steps.actions:
         state, detail = probe(health, QUICK_S)
-        if state == HEALTHY:
+        if state == HEALTHY and not restless(docker, steps):
             return str(detail)
         steps.started(restart=True)
-    healthy, detail = wait(health, health.get("timeout_s", 60), alive(docker, steps.name))
+    healthy, detail = wait(
+        health, health.get("timeout_s", 60), alive(docker, steps.name), lambda: life(docker, steps.name)
+    )
     if healthy:
         steps.committed()
         return str(detail)
@@ -57,6 +61,23 @@ def alive(docker: Docker, name: str) -> Callable[[], str]:
         return f"the container ended by itself with exit code {state.get('ExitCode', '?')}"
 
     return check
+
+
+def life(docker: Docker, name: str) -> Optional[Tuple[Any, ...]]:
+    """Another one as soon as the container was started again; None when the engine does not tell."""
+    try:
+        found = docker.inspect(name) or {}
+    except DockerError:
+        return None
+    return found.get("Id"), found.get("RestartCount"), found.get("State", {}).get("StartedAt")
+
+
+def restless(docker: Docker, steps: Steps) -> bool:
+    """Whether it was started again so often lately that one good answer means nothing."""
+    labels = {key: steps.spec.labels[key] for key in IDENTITY if key in steps.spec.labels}
+    found = counted(docker.path, docker.containers(labels), labels)
+    mine = [one for one in found if "/" + steps.name in one["Names"]]
+    return any(one[COUNT] >= MANY or one["State"] == "restarting" for one in mine)
 
 
 def _give_up(steps: Steps) -> str:

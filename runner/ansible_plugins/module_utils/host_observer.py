@@ -11,6 +11,7 @@ import os
 
 from .docker_socket import DockerError, fetch, socket_path
 from .health_probe import HEALTHY, STARTING, UNHEALTHY, probe
+from .restarts import counted
 from .systemd_units import units
 
 HEALTH_LABEL = "slipway-health"
@@ -31,7 +32,8 @@ def observe(repo, listing):
     found = {"docker": "", "missing": False, "containers": [], "units": units(repo)}
     found["exposed"] = _exposed(repo + ".")
     try:
-        found["containers"] = fetch(socket_path(), listing)
+        labels = {"managed-by": "slipway", "slipway-repo": repo}
+        found["containers"] = counted(socket_path(), fetch(socket_path(), listing), labels)
     except DockerError as error:
         found.update(docker=str(error), missing=not _installed("dockerd"))
     return dict(found, health=_health(found["containers"], found["units"]), notice=_notice())

@@ -14,6 +14,7 @@ import time
 
 from .health_probe import wait
 from .process_files import LAUNCHER, Failure, lock, read, write
+from .restarts import MANY
 from .supervisor_api import SupervisorUnreachable
 
 DEAD_STATES = ("FATAL", "EXITED", "UNKNOWN")
@@ -64,8 +65,8 @@ def ensure_started(service, check, force):
     mark, wanted_mark = read(service.path("mark.json")), service.mark(service.params["digest"], "started")
     if runs and not differs and not force and _finished(mark):
         # What runs is what is wanted, whatever else the digest covers: a new owner is no reason to restart.
-        healthy, detail = _healthy(service, timeout_s=2)
-        if healthy:
+        healthy, detail = _healthy(service, timeout_s=2, stable_s=0)
+        if healthy and service.restarts() < MANY:
             if not check:
                 _finish(service, wanted_mark)
             return mark != wanted_mark, detail
@@ -116,6 +117,7 @@ def _switch(service, files):
         os.makedirs(os.path.dirname(service.program), mode=0o700, exist_ok=True)
         write(service.program, files["program"])
         service.supervisor.ensure_daemon(sys.executable)
+        service.forget_starts()
         service.supervisor.reload()
     service.supervisor.start(service.name)
 
@@ -136,7 +138,8 @@ def _restore(service, before, was_running, differs):
     return "The previous version was put back"
 
 
-def _healthy(service, timeout_s):
+def _healthy(service, timeout_s, **stable):
+    """`stable_s`: how long it must go on after its answer; nothing for what was not started just now."""
     if not service.params["health"]:
         return True, "no health check"
 
@@ -144,7 +147,13 @@ def _healthy(service, timeout_s):
         state = service.state()
         return "the service ended by itself (%s)" % state.lower() if state in DEAD_STATES else ""
 
-    return wait(service.params["health"], timeout_s, alive)
+    return wait({**service.params["health"], **stable}, timeout_s, alive, lambda: _life(service))
+
+
+def _life(service):
+    """Another one as soon as it was started again; None while it is not running."""
+    info = service.supervisor.info(service.name) or {}
+    return (info.get("pid"), info.get("start")) if info.get("pid") else None
 
 
 def _size(path):

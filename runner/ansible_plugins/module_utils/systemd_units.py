@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import time
+
+from .restarts import WINDOW_S
 
 HOME = "/var/lib/slipway/units"
 MARK = "mark.json"
-SHOWN = ("Id", "ActiveState", "SubState", "Result", "ExecMainStatus", "NRestarts", "ActiveEnterTimestamp")
+ENTERED = "ActiveEnterTimestampMonotonic"
+SHOWN = (
+    *("Id", "ActiveState", "SubState", "Result", "ExecMainStatus", "ExecMainPID", "NRestarts", "ActiveEnterTimestamp"),
+    ENTERED,
+)
+RESTART_SCHEDULED = "5eb03494b6584870a536b337290809b3"
+"""How systemd's journal names the message that it starts a unit again."""
 
 
 def unit_name(repo, name):
@@ -54,7 +63,7 @@ def state(facts):
     if active == "active":
         return "running", ""
     if sub == "auto-restart":
-        return "pending", "it ends and is started again and again, last with status %s" % facts["ExecMainStatus"]
+        return "running", "it ends and is started again and again, last with status %s" % facts["ExecMainStatus"]
     if active in ("activating", "reloading", "deactivating"):
         return "pending", sub
     if active == "failed":
@@ -74,5 +83,20 @@ def units(repo):
         facts = said.get(unit, {})
         word, detail = state(facts)
         since = facts.get("ActiveEnterTimestamp", "") if word == "running" else ""
-        found.append({**mark, "unit": unit, "state": word, "detail": detail, "since": since})
+        often = restarts(facts)
+        found.append({**mark, "unit": unit, "state": word, "detail": detail, "since": since, "restarts": often})
     return found
+
+
+def restarts(facts):
+    """How often systemd has started a unit again lately, after it ended by itself."""
+    total = int(facts.get("NRestarts") or 0)
+    up = time.monotonic() - int(facts.get(ENTERED) or 0) / 1e6
+    if not total or (facts.get("ActiveState") == "active" and up > WINDOW_S):
+        return 0  # nobody reads journals for what has been running for long
+    import subprocess
+
+    command = ["journalctl", "--quiet", "--output=cat", "--since=-%ds" % WINDOW_S, "--unit", facts["Id"]]
+    command.append("MESSAGE_ID=" + RESTART_SCHEDULED)
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    return min(total, len(done.stdout.splitlines()))

@@ -35,7 +35,7 @@ options:
   health:
     type: dict
     default: {}
-    description: 'Health check: host, port, protocol, path, status, timeout_s.'
+    description: 'Health check: host, port, protocol, path, status, timeout_s, stable_s (how long it must go on).'
   uv: {type: str, default: uv, description: Path of uv.}
 """
 

@@ -39,7 +39,7 @@ options:
   health:
     type: dict
     default: {}
-    description: 'Health check: host, port, protocol, path, status, timeout_s.'
+    description: 'Health check: host, port, protocol, path, status, timeout_s, stable_s (how long it must go on).'
   remove_data: {type: bool, default: true, description: With O(state=absent) what the script has written goes too.}
 """
 
@@ -80,7 +80,8 @@ from typing import Dict
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.health_probe import wait
 from ansible.module_utils.listening import exposed
-from ansible.module_utils.systemd_units import MARK, folder, read_mark, show, state, unit_name
+from ansible.module_utils.restarts import MANY
+from ansible.module_utils.systemd_units import MARK, folder, read_mark, restarts, show, state, unit_name
 from ansible.module_utils.unit_text import environment_text, unit_text
 
 UNITS = "/etc/systemd/system"
@@ -198,8 +199,8 @@ def ensure_started(service, check, force):
     params, before, after = service.params, service.present(), service.wanted()
     runs, mark = service.state() in ("running", "pending"), read_mark(service.mark)
     if runs and before == after and not force and mark.get("digest") and mark.get("wanted") == "started":
-        healthy, detail = _healthy(service, 2)
-        if healthy and not exposed(params["ports"]):
+        healthy, detail = _healthy(service, 2, stable_s=0)
+        if healthy and restarts(service.facts()) < MANY and not exposed(params["ports"]):
             changed = mark["digest"] != params["digest"] or mark["health"] != params["health"]
             if not check:
                 service.write_mark(params["digest"], "started")
@@ -271,16 +272,24 @@ def _replaced(service, texts):
     return detail
 
 
-def _healthy(service, timeout_s):
+def _healthy(service, timeout_s, **stable):
+    """`stable_s`: how long it must go on after its answer; nothing for what was not started just now."""
     if not service.params["health"]:
         return True, "no health check"
 
     def alive():
         facts = service.facts()
-        ended = facts.get("NRestarts", "0") != "0" or state(facts)[0] in ("failed", "stopped")
+        word, detail = state(facts)
+        before = stable.get("stable_s") == 0  # what was running already may have been started again once
+        ended = word in ("failed", "stopped") or (word == "running" and detail)
+        ended = ended or (not before and facts.get("NRestarts", "0") != "0")
         return "the script ended by itself with status %s" % facts.get("ExecMainStatus", "?") if ended else ""
 
-    return wait(service.params["health"], timeout_s, alive)
+    def life():
+        facts = service.facts()
+        return facts.get("NRestarts"), facts.get("ExecMainPID")
+
+    return wait({**service.params["health"], **stable}, timeout_s, alive, life)
 
 
 def _restored(service, before, was_running):

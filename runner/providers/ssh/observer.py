@@ -12,7 +12,7 @@ from runner.engines import docker, remote
 from runner.errors import ProviderError
 from runner.providers.ssh.client import SshHost
 
-OBSERVER = ("docker_socket", "health_probe", "systemd_units", "host_observer")
+OBSERVER = ("docker_socket", "restarts", "health_probe", "systemd_units", "host_observer")
 
 SHOWN = 80
 
