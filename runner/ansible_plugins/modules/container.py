@@ -82,7 +82,8 @@ options:
     default: {}
     description:
       - 'Health check: host, port, protocol, path, status, timeout_s, stable_s (how long it must go on after its first
-        good answer). With it a new container is committed when it is healthy and rolled back when it is not, in one task.'
+        good answer). With it a new container is committed when it is healthy and rolled back when it is not, in one
+        task.'
   remove_volumes: {type: bool, default: false, description: 'With O(state=absent), its volumes and their data go too.'}
   stop_timeout_s: {type: int, default: 30, description: How long it may take to end before it is killed.}
   docker_socket: {type: str, default: '', description: Path of the socket; else DOCKER_HOST; else the engine's default.}
