@@ -144,11 +144,9 @@ def _seen(record: Record | None, have: Observation) -> tuple[str, str]:
         return "progressing", have.health_detail or "it is not finished"
     if have.health == "unhealthy":
         return "degraded", have.health_detail
-    return (
-        ("healthy", told(resource.restarts))
-        if have.health == "healthy"
-        else ("unknown", "it cannot be probed from here")
-    )
+    if have.health == "healthy":
+        return "healthy", told(resource.restarts)
+    return "unknown", "it cannot be probed from here"
 
 
 def _price(want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any] | None:
