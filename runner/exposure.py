@@ -15,7 +15,7 @@ from runner.reach import HTTPS, SECRETS, SSH, TUNNEL
 
 if TYPE_CHECKING:
     from runner.models import Deployment
-    from runner.template import ServicePort, Template
+    from runner.template import Caller, ServicePort, Template
 
 WEB = ("http", "https")
 
@@ -35,6 +35,7 @@ def resolve(
         faults.append(Fault("public-without-auth", ("access", "auth"), "everybody could use it without asking", hint))
     known = {name: port for name, port in template.service.all_ports().items() if name in own}
     ports = _ports(want, known, faults)
+    faults += _unproven(want, template, ports)
     for name, number in ports.items():
         if number in own.values() or number == SSH:
             message = f"{'sshd' if number == SSH else 'the service itself'} listens at {number} of the machine"
@@ -48,6 +49,7 @@ def resolve(
         "domain": access.domain or "",
         "tls": access.tls or ("internal" if why_not else "acme"),
         "ports": ports,
+        **({"paths": _paths(template, ports)} if access.auth == "none" else {}),
     }
 
 
@@ -100,6 +102,33 @@ def _ports(want: Deployment, known: Mapping[str, ServicePort], faults: list[Faul
             message = f"{taken[number]} and {name} are both {number}"
             faults.append(Fault(PORT_CONFLICT, ("access", "ports", name), message, "choose another"))
     return dict(chosen)
+
+
+def _caller(template: Template, port: str) -> Caller | None:
+    callers = template.access.callers
+    return callers.get(port, callers.get("*"))
+
+
+def _paths(template: Template, ports: Mapping[str, int]) -> dict[str, list[str]]:
+    """Port → all that passes without a proof."""
+    return {name: list(caller.without_auth) for name in ports if (caller := _caller(template, name))}
+
+
+def _unproven(want: Deployment, template: Template, ports: Mapping[str, int]) -> list[Fault]:
+    """What the service itself would have to guard and was not shown to, and headers that two want for themselves."""
+    field, auth, found = ("access", "auth"), want.access.auth, []
+    for name in ports:
+        caller = _caller(template, name)
+        if auth == "none" and want.access.expose != "public" and not (caller and caller.without_auth):
+            message = (
+                f"auth: none would give {name} of {want.template} to whoever is in these networks: the template lists "
+                "nothing there that is safe without the proxy asking"
+            )
+            found.append(Fault("unguarded", field, message, "write auth: token or auth: basic"))
+        if auth == "basic" and caller and caller.takes_authorization():
+            message = f"{name} of {want.template} wants the header Authorization for itself, which auth: basic takes"
+            found.append(Fault("two-authorizations", field, message, "write auth: token"))
+    return found
 
 
 def _no_acme(want: Deployment, ports: Mapping[str, int]) -> str:

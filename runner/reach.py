@@ -62,8 +62,19 @@ def words(access: Access) -> str:
         return "tunnel"
     who = "public" if expose == "public" else f"open to {', '.join(expose['cidr'])}"
     ports = ", ".join(str(port) for port in sorted(access["ports"].values()))
-    proof = {"token": "token", "basic": "user and password", "none": "no authentication"}[access["auth"]]
+    proof = {"token": "token", "basic": "user and password", "none": _unasked(access)}[access["auth"]]
     return f"{who} at port {ports}, {proof}"
+
+
+def open_paths(access: Access) -> list[str]:
+    """What passes without authentication; empty where everything does, or nothing."""
+    listed = sorted({path for paths in access.get("paths", {}).values() for path in paths})
+    return [] if "/*" in listed else listed
+
+
+def _unasked(access: Access) -> str:
+    only = open_paths(access)
+    return "no authentication" + (f" for {', '.join(only)}" if only else "")
 
 
 def change(before: Access | None, after: Access | None) -> Exposure | None:
@@ -80,8 +91,14 @@ def change(before: Access | None, after: Access | None) -> Exposure | None:
 
 def _wider(old: Access, new: Access) -> bool:
     more_ports = set(new["ports"].values()) - set(old["ports"].values())
-    asks_no_more = new["auth"] == "none" and old["auth"] != "none"
+    asks_no_more = new["auth"] == "none" and (old["auth"] != "none" or _more_paths(old, new))
     return bool(more_ports or asks_no_more or _more_callers(old["expose"], new["expose"]))
+
+
+def _more_paths(old: Access, new: Access) -> bool:
+    """Whether more passes without authentication. Records from before paths were listed let everything pass."""
+    before, after = open_paths(old), open_paths(new)
+    return bool(before) and (not after or bool({*after} - {*before}))
 
 
 def _more_callers(old: Any, new: Any) -> bool:

@@ -53,11 +53,16 @@ def endpoints(spec: Spec, address: str, machine: str = "") -> dict[str, dict[str
 
 
 def exposed_ports(spec: Spec) -> list[dict[str, Any]]:
-    """What the proxy serves: {port, upstream, protocol} each."""
-    ports = spec["service"]["ports"]
+    """What the proxy serves: {port, upstream, protocol, paths} each. `paths` are those that pass without a proof."""
+    ports, access = spec["service"]["ports"], reach.access_of(spec)
     return [
-        {"port": number, "upstream": ports[name]["host"], "protocol": ports[name]["protocol"]}
-        for name, number in sorted(reach.access_of(spec).get("ports", {}).items())
+        {
+            "port": number,
+            "upstream": ports[name]["host"],
+            "protocol": ports[name]["protocol"],
+            "paths": access.get("paths", {}).get(name, []),
+        }
+        for name, number in sorted(access.get("ports", {}).items())
     ]
 
 

@@ -34,6 +34,7 @@ service:
   health: {port: web}
   process: {packages: [app==1], command: [app, "--port={{ ports.web }}"]}
 access:
+  callers: {api: {without_auth: [/v1/*]}}
   endpoints: [{label: Page, port: web}]
 """
 NEEDY = APP.replace(

@@ -18,6 +18,11 @@ def cidr(*networks: str) -> dict[str, Any]:
     return access(expose={"cidr": list(networks)})
 
 
+def listed(*paths: str) -> dict[str, Any]:
+    """Without authentication, for these paths only."""
+    return {**cidr("10.1.0.0/16"), "auth": "none", "paths": {"web": list(paths)}}
+
+
 @pytest.mark.parametrize(
     ("given", "address", "url"),
     [
@@ -57,6 +62,11 @@ def test_change_is_told_in_words(before: Any, after: Any, change: Exposure | Non
         (cidr("10.1.0.0/16"), cidr("10.0.0.0/8"), True),
         (cidr("10.1.0.0/16"), cidr("10.1.0.0/16", "2001:db8::/32"), True),
         (cidr("10.1.0.0/16"), {**cidr("10.1.0.0/16"), "auth": "none"}, True),
+        (listed("/v1/*"), listed("/v1/*", "/x"), True),
+        (listed("/v1/*", "/x"), listed("/v1/*"), False),
+        (listed("/v1/*"), listed("/*"), True),
+        (listed("/*"), listed("/v1/*"), False),
+        ({**cidr("10.1.0.0/16"), "auth": "none"}, listed("/v1/*"), False),
         (access(), access(auth="basic"), False),
         (access(), access(ports={"web": 8443}), True),
         (access(), access(domain="a.example.com"), False),

@@ -114,6 +114,7 @@ def test_host_ports_can_be_chosen(small: Small) -> None:
                 "domain": "a.example.com",
                 "tls": "internal",
                 "ports": {"api": 8443},
+                "paths": {"api": ["/v1/*"]},
             },
         ),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.ansible_plugins.module_utils import expose_files, expose_tree
+from runner.ansible_plugins.module_utils import expose_files, expose_tree, expose_wall
 from runner.ansible_plugins.module_utils.password_hash import bcrypt
 
 TOKEN = "a-token-of-enough-characters"
@@ -136,9 +136,9 @@ def test_no_service_gets_the_tokens_of_its_neighbours(auth: str) -> None:
 
 
 def test_page_of_the_login_is_one_line_and_ends_no_quote() -> None:
-    assert "\n" not in expose_files.PAGE
-    assert "`" not in expose_files.PAGE
-    assert "{http." not in expose_files.PAGE
+    assert "\n" not in expose_wall.PAGE
+    assert "`" not in expose_wall.PAGE
+    assert "{http." not in expose_wall.PAGE
 
 
 @pytest.mark.skipif(not ctypes.util.find_library("crypt"), reason="this machine's C library has no crypt")

@@ -86,9 +86,11 @@ class Caller:
     ) -> None:
         self.address, self.port, self.context, self.headers = address, port, context, dict(headers or {})
 
-    def ask(self, path: str = "/", headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Answer:
-        """A GET, or a POST where there is a body."""
-        with self.asking(path, headers, body) as answer:
+    def ask(
+        self, path: str = "/", headers: Mapping[str, str] | None = None, body: bytes | None = None, method: str = ""
+    ) -> Answer:
+        """A GET, or a POST where there is a body, unless another method is named."""
+        with self.asking(path, headers, body, method) as answer:
             return Answer(answer.status, dict(answer.headers.items()), answer.read())
 
     def status(self, path: str = "/", headers: Mapping[str, str] | None = None) -> int:
@@ -97,12 +99,12 @@ class Caller:
 
     @contextmanager
     def asking(
-        self, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None, method: str = ""
     ) -> Iterator[http.client.HTTPResponse]:
         """An answer that is read piece by piece."""
         line = http.client.HTTPSConnection(self.address, self.port, context=self.context, timeout=TIMEOUT_S)
         try:
-            line.request("GET" if body is None else "POST", path, body, {**self.headers, **(headers or {})})
+            line.request(method or ("GET" if body is None else "POST"), path, body, {**self.headers, **(headers or {})})
             with line.getresponse() as answer:
                 yield answer
         finally:

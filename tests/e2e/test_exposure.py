@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import ssl
+import time
 from typing import Any
 
 import pytest
@@ -102,6 +103,23 @@ def test_nobody_is_taken_for_the_machine(stranger: dict[str, Caller]) -> None:
     known = stranger["open"]
     with pytest.raises(ssl.SSLCertVerificationError):
         Caller(known.address, known.port, ssl.create_default_context()).ask()
+
+
+def test_preflight_passes_and_data_does_not(stranger: dict[str, Caller]) -> None:
+    """With the Caddy of the host; tests/ansible_plugins/test_expose_wall.py tries more."""
+    asks = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+    for caller in stranger.values():
+        passed = caller.ask("/x", asks, method="OPTIONS")
+        assert (passed.status, passed.body) in {(204, b""), (403, b"")}  # as the service answers; nothing of it else
+        assert caller.ask("/x", asks).status == 401
+        assert caller.ask("/x", asks, b"data", method="OPTIONS").status == 401
+        assert caller.ask("/x", {**asks, "Upgrade": "websocket"}, method="OPTIONS").status == 401
+
+
+def test_wrong_token_waits(stranger: dict[str, Caller]) -> None:
+    begun = time.monotonic()
+    assert stranger["open"].status(headers={"Authorization": "Bearer wrong"}) == 401
+    assert time.monotonic() - begun >= 1
 
 
 def test_browsers_are_asked_and_remembered(stranger: dict[str, Caller], secret: dict[str, str]) -> None:

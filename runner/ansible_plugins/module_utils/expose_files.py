@@ -8,31 +8,19 @@ import ipaddress
 import re
 from typing import Dict, List
 
+from .expose_wall import late_answer, upstream, wall
+
 SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{16,512}\Z")
 """A token is a header's value and part of the configuration: nothing that either could misread."""
+DIFFERENT = 8
+"""Characters of a token that somebody chose."""
 PASSWORD_BYTES = (12, 72)
 """Of more than the latter, bcrypt looks at no more."""
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,120}\Z")
+PATH = re.compile(r"/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*([A-Za-z0-9_~-][A-Za-z0-9._~-]*|\*)?\Z")
+"""What may pass at a port: a path, or everything below one."""
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)\Z")
-LOGIN = "/.slipway/login"
-HEADER = "X-Slipway-Token"
-COOKIE = "__Host-slipway-"
 BEGIN = "# Written by Slipway's role expose: changes made here are lost.\n"
-MONTH_S = 30 * 24 * 3600
-
-# Asks for the token and has it kept as a cookie that no script can read. The token is in no URL, history or log.
-PAGE = (
-    '<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>Token needed</title><style>body{font:1.1em sans-serif;margin:15vh auto;width:22em}"
-    "input,button{font:inherit;padding:.4em;margin:.3em 0;width:100%%;box-sizing:border-box}</style>"
-    '<form id="f"><label>Token<input id="t" type="password" autocomplete="current-password" autofocus></label>'
-    '<button>Go on</button><p id="p" role="alert"></p></form><script>'
-    'document.getElementById("f").onsubmit=async e=>{e.preventDefault();'
-    'const t=document.getElementById("t").value.trim();'
-    'const r=await fetch("%s",{method:"POST",headers:{Authorization:"Bearer "+t}}).catch(()=>({}));'
-    "if(r.status===204)location.reload();"
-    'else document.getElementById("p").textContent="This is not the token."}</script>' % LOGIN
-)
 
 
 def fault(params):
@@ -43,8 +31,12 @@ def fault(params):
         return "host must be a name or an address as in a URL"
     if params["auth"] == "token" and not SECRET.match(params["secret"] or ""):
         return "the token must be 16 to 512 characters: letters, digits and . _ ~ + / = -"
+    if params["auth"] == "token" and len(set(params["secret"])) < DIFFERENT:
+        return "the token is too easy to guess: it has fewer than %d different characters" % DIFFERENT
     if params["auth"] == "basic" and not _fits(params["secret"] or ""):
         return "the password must be %d to %d bytes long" % PASSWORD_BYTES
+    if not all(PATH.match(text) for port in params["ports"] for text in port.get("paths") or ()):
+        return "paths: a path, or everything below one as in /v1/*"
     if any("%" in text for text in params["cidr"]):  # the name of a link after it may hold any letter
         return "cidr: a network has no name of a link in it"
     try:
@@ -100,9 +92,8 @@ def site_file(params, port, proof):
     body += ["route {"]
     steps = ["abort @outside"] if params["cidr"] else []
     steps += ["header -Server"]
-    steps += {"token": _token, "basic": _basic, "none": _nothing}[params["auth"]](params, proof)
-    steps += _limits(params["max_body_mb"]) + _upstream(port)
-    body += ["\t" + line for line in steps] + ["}"]
+    steps += wall(params, port, proof) + _limits(params["max_body_mb"]) + upstream(port)
+    body += ["\t" + line for line in steps] + ["}", *(late_answer() if params["auth"] == "token" else [])]
     return (
         BEGIN
         + "\n".join(["https://%s:%d {" % (params["host"], port["port"])] + ["\t" + line for line in body] + ["}"])
@@ -119,55 +110,6 @@ def _tls(params):
     return ["tls {", issuer, *email, "\t\tdisable_http_challenge", "\t}", "}"]
 
 
-def _token(params, token):
-    cookie = COOKIE + params["site"]
-    return [
-        '@bearer header Authorization "Bearer %s"' % token,
-        "@stranger {",
-        '\tnot header Authorization "Bearer %s"' % token,
-        '\tnot header %s "%s"' % (HEADER, token),
-        '\tnot header Cookie "*%s=%s*"' % (cookie, token),
-        "}",
-        "handle @stranger {",
-        "\theader WWW-Authenticate Bearer",
-        "\theader Cache-Control no-store",
-        "\t@browser header Accept *text/html*",
-        "\theader @browser Content-Type text/html",
-        "\theader @browser Content-Security-Policy \"frame-ancestors 'none'\"",
-        "\trespond @browser `%s` 401" % PAGE,
-        '\trespond "a token is needed: Authorization: Bearer TOKEN, or %s: TOKEN" 401' % HEADER,
-        "}",
-        "@login path %s" % LOGIN,
-        "handle @login {",
-        '\theader Set-Cookie "%s=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d"' % (cookie, token, MONTH_S),
-        "\trespond 204",
-        "}",
-        "request_header @bearer -Authorization",
-        *_clean(),
-    ]
-
-
-def _clean():
-    """What proves callers to the proxy is not the service's business, nor is what proves them to its neighbours:
-    browsers send the cookies of a host to all of its ports.
-    """
-    return [
-        "request_header -%s" % HEADER,
-        # the empty group, because Caddy takes an empty replacement for none
-        "@kept header Cookie *%s*" % COOKIE,
-        'request_header @kept Cookie "%s[a-z0-9.-]+=[^;]*(; )?()" "$2"' % COOKIE,
-    ]
-
-
-def _basic(params, hashed):
-    return ["basicauth {", "\t%s %s" % (params["user"], hashed), "}", "request_header -Authorization", *_clean()]
-
-
-def _nothing(params, proof):
-    del params, proof
-    return _clean()
-
-
 def _limits(max_body_mb):
     length = "{http.request.header.Content-Length}"
     return [
@@ -178,20 +120,6 @@ def _limits(max_body_mb):
         "route @body {",
         "\t@large expression `int(%s) > %d`" % (length, max_body_mb * 10**6),
         '\trespond @large "larger than %d MB" 413' % max_body_mb,
-        "}",
-    ]
-
-
-def _upstream(port):
-    verify = ["\t\ttls_insecure_skip_verify"] if port["protocol"] == "https" else []  # its own, on this very host
-    return [
-        "reverse_proxy %s://127.0.0.1:%d {" % (port["protocol"], port["upstream"]),
-        "\tflush_interval -1",
-        "\ttransport http {",
-        "\t\tcompression off",
-        "\t\tkeepalive_idle_conns_per_host 256",
-        *verify,
-        "\t}",
         "}",
     ]
 

@@ -26,7 +26,13 @@ options:
   user: {type: str, default: slipway, description: Of basic authentication.}
   secret: {type: str, description: Token or password.}
   cidr: {type: list, elements: str, default: [], description: Networks that may connect; empty for everybody.}
-  ports: {type: list, elements: dict, default: [], description: Each with port, upstream (of loopback) and protocol.}
+  ports:
+    type: list
+    elements: dict
+    default: []
+    description:
+      - Each with port, upstream (of loopback), protocol, and the paths that pass without authentication, such as
+        C(/v1/*); without any, everything does.
   max_body_mb: {type: int, default: 1024}
   timeout_s: {type: int, default: 60, description: How long until the port answers by TLS.}
 """
@@ -144,6 +150,7 @@ def main():
                     "port": {"type": "int", "required": True},
                     "upstream": {"type": "int", "required": True},
                     "protocol": {"type": "str", "choices": ["http", "https"], "default": "http"},
+                    "paths": {"type": "list", "elements": "str", "default": []},
                 },
             },
             "max_body_mb": {"type": "int", "default": 1024},
