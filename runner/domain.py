@@ -107,6 +107,8 @@ class Record:
     price: dict[str, Any] | None = None
     owner: str = ""
     file: str = ""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Name → keyed hash of the value that was applied; see `fingerprints`. Empty where none could be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ class Observation:
     """Why it is not there, when it ended without being asked to."""
     wait: str = ""
     """Why it is not to be made again yet; empty when it may be."""
+    rotated: tuple[str, ...] = ()
+    """Secrets whose value is another one than the one that was applied."""
 
     @property
     def resource(self) -> Resource | None:

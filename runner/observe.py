@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from runner import providers, vault
+from runner import fingerprints, providers, vault
 from runner.domain import Desired, Health, Observation, Record, Resource
 from runner.errors import ProviderError, RunnerError
 from runner.load import Loaded
 from runner.providers.base import Context, Limited, ProviderClass
+
+SHOWN = 3
+"""Deployments whose secrets are not known here, by name; of others only how many."""
 
 
 @dataclass
@@ -85,6 +88,7 @@ def observe(
         observed.orphans = [r for name, found in sorted(resources.items()) if name not in known for r in _there(found)]
     if probe:
         _probe(observed, records)
+    _compare_secrets(loaded, records, observed)
     return observed
 
 
@@ -92,6 +96,23 @@ def _unreadable(name: str, error: RunnerError) -> Observation:
     """Where it may be stands in its record only."""
     first = error.problems[0]
     return Observation(name, error=f"{first.where}: {first.message}", hint=first.hint, code=first.code)
+
+
+def _compare_secrets(loaded: Loaded, records: Mapping[str, Record], observed: Observed) -> None:
+    """Which values are others than those that were applied. What cannot be read here is said, and stops nothing."""
+    comparison = fingerprints.Comparison(loaded.repo)
+    unknown: list[str] = []
+    for name, seen in observed.by_name.items():
+        want, record = loaded.desired.get(name), records.get(name)
+        if want is None or record is None or want.state != "running" or not record.secrets or not seen.resources:
+            continue
+        found = comparison.compare(want, record)
+        if found.changed:
+            observed.by_name[name] = replace(seen, rotated=found.changed)
+        unknown += [f"{name} ({', '.join(found.unknown)})"] if found.unknown else []
+    if unknown:
+        told = f"{', '.join(unknown[:SHOWN])}{f' and {len(unknown) - SHOWN} more' if len(unknown) > SHOWN else ''}"
+        observed.warnings.append(f"not known here, so not compared with what was applied: secrets of {told}")
 
 
 def _configured(settings: Mapping[str, Any]) -> set[str]:

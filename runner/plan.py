@@ -38,6 +38,7 @@ DECLARED = (
     "own",
 )
 DERIVED = ("role", "needs", "service")
+VALUE_APPLIED, VALUE_CHANGED = "value applied", "value changed"
 CANNOT_STOP = "destroy it instead (state: absent), or change its options to some that can be stopped"
 WRITTEN = {"own": "service"}
 """Part of a spec → the field of the file that it comes from, where that is called otherwise."""
@@ -180,7 +181,7 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
         gone = record is not None and record.digest != ""
         why = f": {have.gone}" if have.gone else ""
         return Verdict(Kind.CREATE, f"it was running and is gone{why}" if gone else "new")
-    differences = changes(want, record, resource)
+    differences = changes(want, record, resource) + _rotated(have)
     forcing = [change.field for change in differences if change.forces_replacement]
     if resource.provider not in want.providers:
         return _replace(want, "provider", differences)
@@ -198,6 +199,11 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
     if differences:  # who may reach it is no part of the digest
         return _update(record, resource, differences)
     return Verdict(Kind.NONE, "up to date")
+
+
+def _rotated(have: Observation) -> tuple[Change, ...]:
+    """Values are never known here, only that they are others."""
+    return tuple(Change(f"secrets.{name}", VALUE_APPLIED, VALUE_CHANGED) for name in have.rotated)
 
 
 def _protection(want: Desired, record: Record | None) -> tuple[Change, ...]:
@@ -224,9 +230,11 @@ def _update(record: Record | None, resource: Resource, differences: tuple[Change
         return Verdict(Kind.UPDATE, "it was never finished", changes=differences)
     if not differences:
         return Verdict(Kind.UPDATE, "its digest is not the one that was applied: changed by hand or by another clone")
-    return Verdict(
-        Kind.UPDATE, ", ".join(change.field for change in differences[:3]) + _more(differences), "", differences
-    )
+    return Verdict(Kind.UPDATE, ", ".join(map(_said, differences[:3])) + _more(differences), "", differences)
+
+
+def _said(change: Change) -> str:
+    return f"{change.field}: {VALUE_CHANGED}" if change.after == VALUE_CHANGED else change.field
 
 
 def _more(differences: tuple[Change, ...]) -> str:

@@ -1,6 +1,6 @@
 """Hands the environment of whoever runs a command to Ansible without writing it anywhere.
 
-ansible-runner writes the environment that it is given into a file, in clear; a kill would leave it there. So it is given
+ansible-runner writes the environment that it is given into a file, in clear; a kill would leave it there. So it gets
 what the run adds, and the program that it starts fetches the rest from a memory file of ours, which ends with us.
 """
 

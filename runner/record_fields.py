@@ -38,6 +38,7 @@ from runner.readback import (
     port,
     secret,
     template,
+    text,
     url,
     user,
     variable,
@@ -151,6 +152,7 @@ RECORD: dict[str, Check] = {
     "price": either(one_of(None), _PRICE),
     "owner": any_text,
     "file": either(empty, inside),
+    "secrets": named(text(r"[A-Za-z_][A-Za-z0-9_]*|:stored"), text(r"([0-9a-f]{8}-)?[0-9a-f]{32}")),
 }
 
 _record = fields(RECORD)

@@ -75,6 +75,11 @@ class Repo:
         """Vault-encrypted."""
         return self.host_vars / name / "secrets.yaml"
 
+    @property
+    def secrets_key(self) -> Path:
+        """What values of secrets are told apart by; vault-encrypted."""
+        return self.inventory / "secrets_key.yaml"
+
     def access_page(self, name: str) -> Path:
         """What people open."""
         return self.deployments / "access" / f"{name}.md"

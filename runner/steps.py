@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner import access, generated, locks, providers, reach, records, specs, vault
+from runner import access, fingerprints, generated, locks, providers, reach, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
 from runner.providers.base import Context, Foresighted, Machine, Mark, ProviderClass, Scattered
@@ -78,13 +78,15 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
             if not check:
                 _begin(it, name, existing)
                 vault.ensure(it.repo, it.name, it.spec["secrets"])
+            # Before they are put in place: what changes meanwhile is found by the next plan.
+            secrets = fingerprints.applied(it.repo, it.name, it.spec["secrets"], make=not check)
             machine = _created(it, name, check=check)
             if not check:
                 machine = _noted(it, name, _open(it, name).ready(machine))
         except (CapacityError, QuotaError) as error:
             attempts[name] = error
             continue
-        return {**_facts(machine, name), "record_before": records.fingerprint(existing)}
+        return {**_facts(machine, name), "record_before": records.fingerprint(existing), "secrets": secrets}
     if len(attempts) == 1:
         raise next(iter(attempts.values()))
     text = "\n".join(f"{name}: {error}" for name, error in attempts.items())
@@ -214,6 +216,7 @@ def record_running(
         price=priced(it.price, machine["rate"]),
         owner=it.owner,
         file=it.file,
+        secrets=machine.get("secrets", {}),
     )
     changed: bool = records.fingerprint(record) != machine["record_before"]
     if check:

@@ -34,7 +34,7 @@ def read(repo: Repo, name: str) -> dict[str, str]:
     beneath.check(repo.root, path)
     if not path.exists():
         return {}
-    text = _decrypted(repo, path)
+    text = decrypted(repo, path)
     try:
         data: dict[str, str] = _stored(text)
     except (ValueError, LookupError, TypeError):
@@ -124,7 +124,7 @@ def _shared(repo: Repo) -> dict[str, Any]:
     path = _shared_file(repo)
     if not path.exists():
         return {}
-    text = _decrypted(repo, path)
+    text = decrypted(repo, path)
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -142,7 +142,8 @@ def _damaged(file: str, why: str, hint: str = "") -> CredentialsError:
     return CredentialsError(f"{file} is damaged: {why}", code="damaged-secrets", hint=hint)
 
 
-def _decrypted(repo: Repo, path: Path, key: str = "") -> str:
+def decrypted(repo: Repo, path: Path, key: str = "") -> str:
+    """What is encrypted in a file. Raises CredentialsError."""
     file = repo.relative(path)
     try:
         content = bounded.read(path, bounded.VAULT_LIMIT)
@@ -175,7 +176,7 @@ def troubles(repo: Repo) -> tuple[int, list[CredentialsError]]:
     found: list[CredentialsError] = []
     for path in files:
         try:
-            _decrypted(repo, path, key)
+            decrypted(repo, path, key)
         except CredentialsError as error:
             found.append(error)
     return len(files), found

@@ -51,6 +51,13 @@ def _unknown(repo: Repo) -> CredentialsError:
     return CredentialsError(message, code="no-vault-password", hint=BRING)
 
 
+def is_known(repo: Repo) -> bool:
+    """Whether there is a password already, without making one."""
+    with contextlib.suppress(OSError):
+        return bool(cleaned(os.environ.get(PASSWORD_ENV, ""))) or (repo.local / "vault_password").stat().st_size > 0
+    return False
+
+
 def encrypted(repo: Repo) -> list[Path]:
     """Every file of the inventory that is encrypted as a whole with the repository's password: stored secrets, those
     that people edit, the key of fingerprints.

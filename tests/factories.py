@@ -85,10 +85,17 @@ def resource(want: Desired | None = None, **overrides: Any) -> Resource:
     return replace(found, **overrides)
 
 
-def seen(want: Desired | None = None, *, health: Any = "healthy", said: str = "", **overrides: Any) -> Observation:
+def seen(
+    want: Desired | None = None,
+    *,
+    health: Any = "healthy",
+    said: str = "",
+    rotated: tuple[str, ...] = (),
+    **overrides: Any,
+) -> Observation:
     """One resource of `want`, healthy unless told otherwise."""
     found = resource(want, **overrides)
-    return Observation(found.deployment, (found,), health=health, health_detail=said)
+    return Observation(found.deployment, (found,), health=health, health_detail=said, rotated=rotated)
 
 
 def nothing(name: str = "web") -> Observation:
