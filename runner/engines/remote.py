@@ -6,6 +6,7 @@ Nothing is written there, so a bare host needs nothing but Python and sudo.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Any
 
 _FOLDER = Path(__file__).parent.parent / "ansible_plugins" / "module_utils"
 _BEGINS = "# slipway begins"
-COMMAND = f"""python3 -I -S -c 'import sys; exec(sys.stdin.read().partition("{_BEGINS}")[2])'"""
-"""What runs a program that comes by standard input, without what the host's Python loads on its own for others: that
-takes as long as a look. What stands before it is not looked at: a password for sudo stays
-there when sudo does not ask for it, and must not be taken for Python, whose complaint would show it.
-"""
+OLDEST = (3, 8)
+"""What Ansible and our modules need of a host's Python."""
+PROGRAM = f"""\
+import sys
+if sys.version_info < {OLDEST}: sys.exit("slipway: Python %d.%d is older than {".".join(map(str, OLDEST))}" % sys.version_info[:2])
+exec(sys.stdin.read().partition("{_BEGINS}")[2])"""
 _BOOTSTRAP = """
 import json, sys, types
 package = types.ModuleType("slipway")
@@ -30,6 +32,14 @@ for name, source in SOURCES:
     exec(compile(source, name + ".py", "exec"), module.__dict__)
 print(json.dumps(getattr(sys.modules["slipway." + NAME], FUNCTION)(*ARGUMENTS)))
 """
+
+
+def command(python: str) -> str:
+    """What runs a program that comes by standard input, without what the host's Python loads on its own for others:
+    that takes as long as a look. What stands before it is not looked at: a password for sudo stays there when sudo
+    does not ask for it, and must not be taken for Python, whose complaint would show it.
+    """
+    return f"{shlex.quote(python)} -I -S -c {shlex.quote(PROGRAM)}"
 
 
 def program(modules: Sequence[str], function: str, *arguments: Any) -> str:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not Path(PYTHON).exists(), reason="this system h
 def call(program: str, folder: Path, before: str = "") -> subprocess.CompletedProcess[str]:
     """As sshd would: a shell, the program by standard input, nothing of our environment."""
     return subprocess.run(
-        ["sh", "-c", remote.COMMAND],
+        ["sh", "-c", remote.command(PYTHON)],
         input=before + program,
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
@@ -43,6 +43,14 @@ def test_system_python_answers_in_json(tmp_path: Path) -> None:
     answer = observe(tmp_path)
     assert set(answer) == {"docker", "missing", "containers", "units", "health", "notice", "exposed"}
     assert (answer["containers"], answer["units"], answer["health"]) == ([], [], {})
+
+
+def test_old_python_says_so_and_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "PROGRAM", remote.PROGRAM.replace("(3, 8)", "(4, 2)"))
+    done = call(remote.program(OBSERVER, "observe", "no-such-repo", "/"), tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("slipway: Python 3.")
+    assert done.stderr.strip().endswith("is older than 3.8")
 
 
 def test_nothing_is_written(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from runner.repo import Repo
 from tests.way import walked
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY3"
+SUDO = "env LC_ALL=C.UTF-8 sudo"
 FRAME = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
 UNKNOWN = """\
 No ED25519 host key is known for 192.0.2.10 and you have requested strict checking.\r
@@ -40,19 +42,6 @@ Offending ED25519 key in /repo/inventory/known_hosts:2\r
   ssh-keygen -f "/repo/inventory/known_hosts" -R "192.0.2.10"\r
 Host key for 192.0.2.10 has changed and you have requested strict checking.\r
 Host key verification failed.\r"""
-OPEN_KEY = f"""\
-{FRAME}
-@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @
-{FRAME}
-Permissions 0644 for '/home/me/id' are too open.
-It is required that your private key files are NOT accessible by others.
-This private key will be ignored.
-Load key "/home/me/id": bad permissions
-me@192.0.2.10: Permission denied (publickey).\r"""
-NO_KEY = """\
-Warning: Identity file /home/me/id not accessible: No such file or directory.
-me@192.0.2.10: Permission denied (publickey).\r"""
-WRONG_PASSWORD = "Sorry, try again.\n\nsudo: no password was provided\nsudo: 1 incorrect password attempt"
 ENDED = "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by UNKNOWN port 65535\r"
 THROUGH_REFUSED = f"channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed\r\n{ENDED}"
 THROUGH_SILENT = "Connection timed out during banner exchange\r\nConnection to UNKNOWN port 65535 timed out\r"
@@ -78,44 +67,11 @@ def options(command: list[str]) -> dict[str, str]:
     return dict(reversed([tuple(word.split("=", 1)) for word in words]))  # type: ignore[misc]
 
 
-def understood(command: list[str]) -> dict[str, str]:
+def understood(command: list[str], config: Path | str = "none") -> dict[str, str]:
     """What the real ssh makes of a command line. It connects to nothing."""
-    done = subprocess.run([command[0], "-G", "-F", "none", *command[1:]], capture_output=True, text=True, check=True)
+    words = [command[0], "-G", "-F", str(config), *command[1:]]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
     return dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
-
-
-@pytest.mark.parametrize(
-    ("code", "said", "kind", "name", "message", "hint"),
-    [
-        (255, UNKNOWN, CredentialsError, "host-key-unknown", "host key of gpu-1 is not pinned", "runner trust gpu-1"),
-        (255, CHANGED, CredentialsError, "host-key-changed", "another host key", "runner trust gpu-1 --replace"),
-        (255, "me@192.0.2.10: Permission denied (publickey).\r", CredentialsError, "ssh-key-refused", "me@192.0.2.10 does not accept the key", "authorized_keys"),  # noqa: E501
-        (255, "Received disconnect from 192.0.2.10 port 22:2: Too many authentication failures\r\nDisconnected from 192.0.2.10 port 22\r", CredentialsError, "ssh-key-refused", "does not accept the key", "key of gpu-1"),  # noqa: E501
-        (255, OPEN_KEY, CredentialsError, "ssh-key-unusable", "bad permissions", "chmod 600"),
-        (255, NO_KEY, CredentialsError, "ssh-key-unusable", "/home/me/id not accessible", "the file must be there"),
-        (1, "sudo: a password is required", CredentialsError, "sudo-refused", "without a password", "become_password"),
-        (1, WRONG_PASSWORD, CredentialsError, "sudo-refused", "1 incorrect password attempt", "check become_password"),
-        (1, "me is not in the sudoers file.", CredentialsError, "sudo-refused", "not in the sudoers", "let this user"),
-        (127, "bash: line 1: sudo: command not found", ProviderError, "remote-failed", "sudo: command not found", "install what is missing"),  # noqa: E501
-        (1, "sudo: python3: command not found", ProviderError, "remote-failed", "python3: command not found", "python3"),  # noqa: E501
-        (255, "ssh: connect to host 192.0.2.10 port 22: Connection refused\r", ProviderError, "unreachable", "gpu-1 (192.0.2.10:22) cannot be reached: ssh: connect to host 192.0.2.10 port 22: Connection refused", "firewall"),  # noqa: E501
-        (255, "ssh: connect to host 192.0.2.10 port 22: No route to host\r", ProviderError, "unreachable", "No route", ""),  # noqa: E501
-        (255, "ssh: Could not resolve hostname box: Name or service not known\r", ProviderError, "unreachable", "Could not resolve hostname", "address right"),  # noqa: E501
-        (255, "Connection timed out during banner exchange\r\nConnection to 192.0.2.10 port 22 timed out\r", ProviderError, "unreachable", "timed out", "is it up"),  # noqa: E501
-        (255, "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by 192.0.2.10 port 22\r", ProviderError, "unreachable", "Connection reset by 192.0.2.10", ""),  # noqa: E501
-        (255, "", ProviderError, "unreachable", "exit code 255", "is it up"),
-        (1, "Traceback (most recent call last):\nMemoryError", ProviderError, "remote-failed", "gpu-1: MemoryError", "ssh me@"),  # noqa: E501
-        (1, "", ProviderError, "remote-failed", "gpu-1: exit code 1", "ssh me@192.0.2.10"),
-    ],
-)  # fmt: skip
-def test_failure_is_told_by_cause_with_a_next_step(  # noqa: PLR0913, PLR0917 - a row of the table
-    repo: Repo, code: int, said: str, kind: type[ProviderError], name: str, message: str, hint: str
-) -> None:
-    error = host(repo).translated(code, said.strip())
-    assert (type(error), error.code) == (kind, name)
-    assert message in str(error)
-    assert hint in error.hint
-    assert "\r" not in f"{error}{error.hint}"
 
 
 @pytest.mark.parametrize(
@@ -223,6 +179,77 @@ def test_ssh_understands_folders_with_spaces(repo: Repo) -> None:
     files = f"{repo.inventory}/known_hosts"
     assert (found["userknownhostsfile"], found["hostkeyalias"], found["user"]) == (files, "192.0.2.10", "me")
     assert found["stricthostkeychecking"] == "true"
+
+
+OF_A_PERSON = """\
+Host *
+  UseKeychain yes
+  NoSuchOptionInAnyVersion maybe
+  RequestTTY force
+  RemoteCommand tmux new -A
+  SessionType none
+  ForkAfterAuthentication yes
+  StdinNull yes
+  LocalForward 8888 127.0.0.1:8888
+  RemoteForward 9999 127.0.0.1:9999
+  DynamicForward 1080
+  ForwardX11 yes
+  ForwardAgent yes
+  PermitLocalCommand yes
+  LocalCommand echo hello
+  LogLevel QUIET
+  VisualHostKey yes
+  StrictHostKeyChecking no
+  UserKnownHostsFile /dev/null
+  KnownHostsCommand /bin/echo %H ssh-ed25519 AAAA
+  VerifyHostKeyDNS yes
+  NoHostAuthenticationForLocalhost yes
+  HostKeyAlias other
+  ControlMaster no
+  ControlPath /somewhere/else
+  SendEnv *
+  User somebody
+  Port 2200
+  IdentitiesOnly yes
+  ProxyUseFdpass yes
+"""
+"""What people have in ~/.ssh/config, at its worst."""
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_configuration_of_a_person_does_not_get_in_the_way(repo: Repo, tmp_path: Path, through: bool) -> None:
+    config = tmp_path / "config"
+    config.write_text(OF_A_PERSON)
+    config.chmod(0o600)
+    one = host(repo, jump(repo) if through else None)
+    ansible = ["ssh", *shlex.split(one.connection()["ansible_ssh_common_args"]), "-p", "22", one.target]
+    for command in (one.command("true"), ansible):
+        found = understood(command, config)
+        assert {name for name in found if "forward" in name and found[name] not in ("no", "yes")} <= {
+            "forwardx11timeout"
+        }
+        wanted = {
+            **{"requesttty": "false", "forkafterauthentication": "no", "stdinnull": "no"},
+            **{"forwardx11": "no", "forwardagent": "no", "permitlocalcommand": "no", "loglevel": "ERROR"},
+            **{"visualhostkey": "no", "stricthostkeychecking": "true", "verifyhostkeydns": "false"},
+            **{"nohostauthenticationforlocalhost": "no", "hostkeyalias": "192.0.2.10", "controlmaster": "auto"},
+            **{"user": "me", "port": "22", "batchmode": "yes", "clearallforwardings": "yes"},
+            **({"proxyusefdpass": "no"} if through else {}),
+        }
+        assert {name: found.get(name) for name in wanted} == wanted
+        assert found.get("remotecommand", "none") == "none"
+        assert found.get("knownhostscommand", "none") == "none"
+        assert found["controlpath"].startswith("/tmp/slipway-ssh-0/")
+    assert understood(one.command("true"), config)["sessiontype"] == "default"
+
+
+def test_shell_of_a_person_keeps_its_terminal_and_its_keys(repo: Repo, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(OF_A_PERSON)
+    config.chmod(0o600)
+    found = understood(host(repo).command(batch=False), config)
+    assert (found["requesttty"], found["stricthostkeychecking"], found["hostkeyalias"]) == ("force", "true", "192.0.2.10")
+    assert found.get("remotecommand", "none") == "none"
 
 
 def test_pinned_key_of_a_folder_with_spaces_is_found(repo: Repo) -> None:
@@ -357,7 +384,7 @@ def test_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize(
     ("user", "asks", "command"),
-    [("root", False, "id"), ("root", True, "id"), ("me", False, "sudo -n id"), ("me", True, "sudo -S -p '' id")],
+    [("root", False, "id"), ("root", True, "id"), ("me", False, f"{SUDO} -n id"), ("me", True, f"{SUDO} -S -p '' id")],
 )
 def test_root_needs_no_sudo(repo: Repo, user: str, asks: bool, command: str) -> None:
     assert host(repo, user=user).as_root("id", asks=asks) == command
@@ -395,7 +422,7 @@ def test_scan_of_nothing_says_so(free_port: Any) -> None:
             "ssh-key-refused",
             "keeper@192.0.2.1",
         ),
-        ("echo 'bash: line 1: ssh-keyscan: command not found' >&2; exit 127", "remote-failed", "door: bash: line 1"),
+        ("echo 'bash: line 1: ssh-keyscan: command not found' >&2; exit 127", "unknown-remote-failure", "door failed"),
         ("exit 1", "unreachable", "192.0.2.10:22 shows no host key to door"),
     ],
 )

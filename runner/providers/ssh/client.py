@@ -16,18 +16,19 @@ from typing import Any
 
 from runner import bounded, generated
 from runner.errors import CredentialsError, InvalidRequestError, ProviderError
-from runner.providers.ssh import causes
+from runner.providers.ssh import causes, set_up
+from runner.providers.ssh.causes import FAILURE_OF_SSH
 from runner.providers.ssh.words import has_passphrase
 from runner.readback import LOGIN, fields, host_key
 from runner.repo import Repo
 
 _LOGIN = fields(LOGIN)
+PYTHON = "/usr/bin/python3"
 CONNECT_TIMEOUT_S = 10
 COMMAND_TIMEOUT_S = 60
 KEEP_OPEN = "10m"
 SHARED_BY = ("address", "port", "user", "key", "jump", "host_key")
 LONGEST_FOLDER = 52
-FAILURE_OF_SSH = 255
 NOT_FOUND = 127
 """What shells say of a command that is not installed."""
 
@@ -51,10 +52,16 @@ class SshHost:
         """user@address."""
         return f"{self.login['user']}@{self.login['address']}"
 
+    @property
+    def python(self) -> str:
+        """The one Python of the host: for looks and for Ansible."""
+        return str(self.login.get("python") or PYTHON)
+
     def options(self) -> list[str]:
         """For ssh and for Ansible alike."""
         known = [known_hosts(self._repo), *pinned(self._repo, self.login)]
         words = [
+            *set_up.ALWAYS,
             "UserKnownHostsFile=" + " ".join(quoted(str(path)) for path in known).replace("%", "%%"),
             "GlobalKnownHostsFile=/dev/null",
             "StrictHostKeyChecking=yes",
@@ -70,8 +77,8 @@ class SshHost:
         if self.login.get("key"):
             words += ["IdentitiesOnly=yes"]
         if self.jump:
-            words += [f"ProxyCommand={self.jump.passage()}"]
-        return [part for word in words for part in ("-o", word)]
+            words += [f"ProxyCommand={self.jump.passage()}", *set_up.THROUGH]
+        return _options(words)
 
     def passage(self) -> str:
         """The ssh command that goes through this host to another one, with this host's key pinned as well; for
@@ -108,7 +115,7 @@ class SshHost:
     def command(self, *words: str, batch: bool = True, before: Sequence[str] = ()) -> list[str]:
         """The ssh command line; the words are one remote command, quoted by the caller."""
         key = ["-i", self._key.replace("%", "%%")] if self.login.get("key") else []
-        quiet = ["-o", "BatchMode=yes"] if batch else []
+        quiet = _options((*set_up.UNATTENDED, *set_up.COMMAND)) if batch else []
         return ["ssh", *before, *quiet, *self.options(), *key, "-p", str(self.login["port"]), "--", self.target, *words]
 
     def connection(self) -> dict[str, Any]:
@@ -118,9 +125,9 @@ class SshHost:
             "ansible_host": self.login["address"],
             "ansible_port": self.login["port"],
             "ansible_user": self.login["user"],
-            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_python_interpreter": self.python,
             "ansible_ssh_private_key_file": self._key.replace("%", "%%"),
-            "ansible_ssh_common_args": shlex.join(self.options()),
+            "ansible_ssh_common_args": shlex.join([*_options(set_up.UNATTENDED), *self.options()]),
             "ansible_become": self.login["user"] != "root",
             "become_password": self.login["become_password"],
         }
@@ -129,7 +136,9 @@ class SshHost:
         """A remote command that root runs. `asks`: sudo reads the password from the first line of standard input."""
         if self.login["user"] == "root":
             return command
-        return f"sudo -S -p '' {command}" if asks else f"sudo -n {command}"
+        # Failures are recognised by their words, which sudo translates.
+        how = "-S -p ''" if asks else "-n"
+        return f"env LC_ALL=C.UTF-8 sudo {how} {command}"
 
     def run(self, command: str, stdin: str) -> str:
         """Standard output of a remote command. Raises CredentialsError, ProviderError."""
@@ -156,15 +165,15 @@ class SshHost:
         ended_before = said.count(causes.NEVER_BEGAN) - said.count(causes.NOT_FROM_THERE)
         if self.jump and ended_before > 0:
             return self.jump.translated(code, said.rpartition("kex_exchange_identification")[0].strip())
-        known = causes.explain(said, name=self.name, target=self.target, given=bool(self.login.get("host_key")))
+        named = {"name": self.name, "target": self.target}
+        given = bool(self.login.get("host_key"))
+        known = causes.explain(code, said, **named, python=self.python, given=given)
         if known and known.code == causes.REFUSED and self._key and _has_passphrase(self._key):
             return causes.locked(self.login["key"], target=self.target)
         if known:
             return known
-        line = causes.line(said) or f"exit code {code}"
-        if code == FAILURE_OF_SSH:
-            return self._unreachable(line)
-        return ProviderError(f"{self.name}: {line}", code="remote-failed", hint=f"look at it: ssh {self.target}")
+        lost = causes.lost(said) if code == FAILURE_OF_SSH else ""
+        return self._unreachable(lost) if lost else causes.unknown(code, said, **named)
 
     def _unreachable(self, why: str) -> ProviderError:
         through = f" through {self.jump.name}" if self.jump else ""
@@ -173,6 +182,10 @@ class SshHost:
             code="unreachable",
             hint="is it up, is the address right, does a firewall stand in between?",
         )
+
+
+def _options(words: Sequence[str]) -> list[str]:
+    return [part for word in words for part in ("-o", word)]
 
 
 def alias(address: str, port: int) -> str:

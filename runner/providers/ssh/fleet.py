@@ -20,6 +20,7 @@ LOGIN_DEFAULTS: dict[str, Any] = {
     "jump": None,
     "host_key": "",
     "become_password": None,
+    "python": "",
 }
 
 

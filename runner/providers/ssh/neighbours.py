@@ -8,7 +8,7 @@ from typing import Any
 from runner.domain import Spec
 from runner.faults import Fault
 
-LOGIN = ("user", "key", "jump", "host_key", "become_password")
+LOGIN = ("user", "key", "jump", "host_key", "become_password", "python")
 
 
 def crowded(reason: str) -> Fault:

@@ -23,7 +23,7 @@ def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
     Raises ProviderError when the host does not answer.
     """
     program = remote.program(OBSERVER, "observe", repo, docker.listing(repo))
-    command = host.as_root(remote.COMMAND, asks=bool(password))
+    command = host.as_root(remote.command(host.python), asks=bool(password))
     return _answer(host, host.run(command, f"{password}{program}"))
 
 

@@ -15,6 +15,7 @@ Address = Annotated[str, AfterValidator(words.address)]
 User = Annotated[str, AfterValidator(words.user)]
 Jump = Annotated[str, AfterValidator(words.jump)]
 KeyFile = Annotated[str, AfterValidator(words.key)]
+Python = Annotated[str, AfterValidator(words.python)]
 HostKey = Annotated[str, AfterValidator(words.host_key)]
 FIXED: dict[str, Any] = {"in_place": False}
 OPEN: dict[str, Any] = {"in_place": False, "may_be_open": True}
@@ -41,6 +42,7 @@ class Login(Model):
     jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
     host_key: HostKey = Field("", description="The host's public key; empty: pinned once with runner trust")
     become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
+    python: Python = Field("", description="Path of the host's Python, 3.8 or newer; empty: /usr/bin/python3")
 
 
 class Host(Login):
@@ -79,6 +81,7 @@ class Options(Model):
     jump: Jump | None = Field(None, description="Host to go through: one of the pool, or [user@]host[:port]")
     host_key: HostKey = Field("", description="The host's public key; empty: pinned once with runner trust")
     become_password: Password | None = Field(None, description="Password for sudo, if it asks: env:NAME or file:PATH")
+    python: Python = Field("", description="Path of the host's Python, 3.8 or newer; empty: /usr/bin/python3")
     gpu: str = Field(
         "", description="From the pool, a host with this GPU; none: whatever GPU the host has is for others"
     )
@@ -102,7 +105,7 @@ class Options(Model):
         if self.host and self.address:
             msg = "names both host and address; give one of them, or neither to take one from the pool"
             raise ValueError(msg)
-        if not self.address and (self.key or self.jump or self.host_key or self.become_password):
+        if not self.address and (self.key or self.jump or self.host_key or self.become_password or self.python):
             msg = "says how to log in but names no address; the hosts of the pool say that themselves"
             raise ValueError(msg)
         return self

@@ -12,6 +12,7 @@ from runner.providers.ssh import jumps
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
+_PYTHON = re.compile(r"/[A-Za-z0-9._/+-]+")
 _KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+")
 _LENGTH = 4
 """Bytes before the type inside of a key, and before each word."""
@@ -62,6 +63,14 @@ def key(text: str) -> str:
         raise ValueError(msg)
     if text and readback.key_file(text) is not None:
         msg = "must be the path of a file: in one line, without quotation marks, $ and a hyphen in front"
+        raise ValueError(msg)
+    return text
+
+
+def python(text: str) -> str:
+    """The path of an interpreter on the host; empty: the usual one."""
+    if text and not _PYTHON.fullmatch(text):
+        msg = "must be the whole path of the host's Python, such as /usr/local/bin/python3.11"
         raise ValueError(msg)
     return text
 
