@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner import private_environment, processes
+from runner import ansible_causes, private_environment, processes
 from runner.repo import Repo
 from runner.runs import Event
 
@@ -29,7 +29,6 @@ STATUS = {
 
 PROGRESS = "slipway-progress "
 """What a step says while it runs: this word, the host, a colon, the message."""
-LOST_HINT = "look after the machine; when it answers again, the same command goes on from here"
 CONTROLLER = "localhost"
 """Steps of the controller belong to no deployment."""
 
@@ -173,7 +172,7 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
     name = "" if data["host"] == CONTROLLER else data["host"]
     host = outcome.hosts.setdefault(name, HostResult())
     if status in ("failed", "unreachable") and not data.get("ignore_errors"):
-        host.message, host.hint, host.code = _failure(result, lost=status == "unreachable")
+        host.message, host.hint, host.code = ansible_causes.failure(result, lost=status == "unreachable")
     if status == "ok" and result.get("changed"):
         status = "changed"
     on_event(
@@ -200,23 +199,6 @@ def _stats(data: Mapping[str, Any], outcome: Outcome) -> None:
         failed = data.get("failures", {}).get(said) or data.get("dark", {}).get(said)
         host.ok = bool(data.get("ok", {}).get(said)) and not failed
         host.changed = data.get("changed", {}).get(said, 0)
-
-
-def _failure(result: Mapping[str, Any], *, lost: bool) -> tuple[str, str, str]:
-    """(message, hint, code). Modules call the code `cause`."""
-    if lost:
-        return f"it went away in the middle: {_message(result)}", LOST_HINT, "unreachable"
-    code = result.get("code") or result.get("cause") or "step-failed"
-    return _message(result), str(result.get("hint", "")), str(code)
-
-
-def _message(result: Mapping[str, Any]) -> str:
-    if "censored" in result:
-        return ""
-    for key in ("msg", "reason", "stderr", "module_stderr", "exception"):
-        if result.get(key):
-            return str(result[key]).strip()
-    return "it failed without a reason"
 
 
 def _said(result: Mapping[str, Any]) -> str:

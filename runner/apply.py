@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner import ansible_run, generated, hosts, locks, records, runs, steps, vault
+from runner import ansible_causes, ansible_run, generated, hosts, locks, records, runs, steps, vault
 from runner.ansible_run import HostResult, Outcome
 from runner.domain import Action, Kind, Record
 from runner.errors import Blocked, CredentialsError
@@ -212,10 +212,11 @@ def _result(
         hint = "run the same command again: it goes on from here"
         error = "it was interrupted"
         return Result(name, str(action.kind), "interrupted", seconds.get(name), "", error, hint, "interrupted")
-    error, hint, code = host.message, host.hint, host.code or "ansible-failed"
+    error, hint, code = host.message, host.hint, host.code
     if not error and outcome.status == "successful":
         error, hint, code = "Ansible ended well, but has not done this", NO_RESULT_HINT, "no-result"
-    error = error or _before_any_host(outcome)
+    if not error:
+        error, hint, code = ansible_causes.before_any_host(outcome.output, outcome.status)
     return Result(name, str(action.kind), "failed", seconds.get(name), "", error, hint, code)
 
 
@@ -241,11 +242,6 @@ def _url(record: Record) -> str:
     asked = record.spec.get("service", {}).get("health", {}).get("port", "")
     endpoint = record.endpoints.get(asked) or next(iter(record.endpoints.values()), {"url": ""})
     return str(endpoint["url"])
-
-
-def _before_any_host(outcome: Outcome) -> str:
-    errors = [line for line in outcome.output.splitlines() if "ERROR" in line or "fatal" in line]
-    return (errors[-1] if errors else outcome.output[-500:]) or f"Ansible ended as {outcome.status} without a reason"
 
 
 def _result_event(item: Result) -> Event:

@@ -15,6 +15,11 @@ def line(text: str) -> str:
     return plain if len(plain) <= WIDTH else plain[: WIDTH - 1] + "…"
 
 
+def head(text: str) -> str:
+    """The beginning of it, line by line."""
+    return "\n".join([found for found in map(line, text.splitlines()) if found][:LINES])
+
+
 def shown(text: str) -> str:
     """The end of it, line by line; empty when nothing was said."""
     return "\n".join([found for found in map(line, text.splitlines()) if found][-LINES:])

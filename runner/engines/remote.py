@@ -18,7 +18,8 @@ OLDEST = (3, 8)
 """What Ansible and our modules need of a host's Python."""
 PROGRAM = f"""\
 import sys
-if sys.version_info < {OLDEST}: sys.exit("slipway: Python %d.%d is older than {".".join(map(str, OLDEST))}" % sys.version_info[:2])
+if sys.version_info < {OLDEST}:
+    sys.exit("slipway: Python %d.%d is older than {".".join(map(str, OLDEST))}" % sys.version_info[:2])
 exec(sys.stdin.read().partition("{_BEGINS}")[2])"""
 _BOOTSTRAP = """
 import json, sys, types

@@ -198,6 +198,9 @@ def test_reference_is_split(reference: str, parts: tuple[str, str]) -> None:
     assert split_reference(reference) == parts
 
 
+HOOK = "OCI runtime create failed: error running prestart hook #0: nvidia-container-cli: "
+
+
 @pytest.mark.parametrize(
     ("said", "code", "words"),
     [
@@ -227,9 +230,52 @@ def test_reference_is_split(reference: str, parts: tuple[str, str]) -> None:
         (
             "pull access denied for a/b, repository does not exist: denied: requested access to the resource is denied",
             "registry-denied",
-            "docker login",
+            "does not use those of docker login",
         ),
-        ("toomanyrequests: You have reached your pull rate limit", "registry-throttled", "docker login"),
+        ('Head "https://r/v2/a/manifests/1": no basic auth credentials', "registry-denied", "credentials"),
+        ("error from registry: denied: permission_denied: read_package", "registry-denied", "credentials"),
+        ("toomanyrequests: You have reached your pull rate limit", "registry-throttled", "with an account"),
+        (
+            'Get "https://r/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+            "registry-certificate",
+            "certs.d",
+        ),
+        (
+            'Get "https://r/v2/": x509: certificate has expired or is not yet valid: current time 2019-01-01T00:00:00Z',
+            "registry-certificate",
+            "timedatectl",
+        ),
+        ('Get "https://r/v2/": http: server gave HTTP response to HTTPS client', "registry-certificate", "no TLS"),
+        (
+            "no matching manifest for linux/arm64/v8 in the manifest list entries",
+            "image-other-machine",
+            "another machine",
+        ),
+        (
+            "failed to create task for container: failed to start shim: dial unix /run/x: connection refused",
+            "engine-failed",
+            "failed to start shim",
+        ),
+        ("log driver: the file does not exist", "engine-failed", "log driver"),
+        (
+            f"{HOOK}requirement error: unsatisfied condition: cuda>=12.8, please update your driver",
+            "driver-too-old",
+            "",
+        ),
+        (f"{HOOK}initialization error: nvml error: driver not loaded: unknown", "gpu-driver", "nvidia-smi"),
+        (f"{HOOK}initialization error: load library failed: libnvidia-ml.so.1: cannot open", "gpu-driver", "loaded"),
+        (f"{HOOK}device error: 7: unknown device: unknown", "gpu-absent", "nvidia-smi -L"),
+        (f"{HOOK}container error: so new that nobody knows", "engine-failed", "so new"),
+        (
+            "CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=0",
+            "gpu-not-described",
+            "nvidia-ctk cdi generate",
+        ),
+        (
+            "failed to create task for container: unknown or invalid runtime name: nvidia",
+            "gpu-runtime-missing",
+            "container toolkit",
+        ),
         (
             'Get "https://registry/v2/": dial tcp: lookup registry: no such host',
             "registry-unreachable",

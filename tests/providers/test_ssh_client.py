@@ -216,6 +216,27 @@ Host *
 """What people have in ~/.ssh/config, at its worst."""
 
 
+UNATTENDED = {
+    "requesttty": "false",
+    "forkafterauthentication": "no",
+    "stdinnull": "no",
+    "forwardx11": "no",
+    "forwardagent": "no",
+    "permitlocalcommand": "no",
+    "clearallforwardings": "yes",
+    "batchmode": "yes",
+    "loglevel": "ERROR",
+    "visualhostkey": "no",
+    "stricthostkeychecking": "true",
+    "verifyhostkeydns": "false",
+    "nohostauthenticationforlocalhost": "no",
+    "hostkeyalias": "192.0.2.10",
+    "controlmaster": "auto",
+    "user": "me",
+    "port": "22",
+}
+
+
 @pytest.mark.parametrize("through", [False, True])
 def test_configuration_of_a_person_does_not_get_in_the_way(repo: Repo, tmp_path: Path, through: bool) -> None:
     config = tmp_path / "config"
@@ -228,14 +249,7 @@ def test_configuration_of_a_person_does_not_get_in_the_way(repo: Repo, tmp_path:
         assert {name for name in found if "forward" in name and found[name] not in ("no", "yes")} <= {
             "forwardx11timeout"
         }
-        wanted = {
-            **{"requesttty": "false", "forkafterauthentication": "no", "stdinnull": "no"},
-            **{"forwardx11": "no", "forwardagent": "no", "permitlocalcommand": "no", "loglevel": "ERROR"},
-            **{"visualhostkey": "no", "stricthostkeychecking": "true", "verifyhostkeydns": "false"},
-            **{"nohostauthenticationforlocalhost": "no", "hostkeyalias": "192.0.2.10", "controlmaster": "auto"},
-            **{"user": "me", "port": "22", "batchmode": "yes", "clearallforwardings": "yes"},
-            **({"proxyusefdpass": "no"} if through else {}),
-        }
+        wanted = {**UNATTENDED, **({"proxyusefdpass": "no"} if through else {})}
         assert {name: found.get(name) for name in wanted} == wanted
         assert found.get("remotecommand", "none") == "none"
         assert found.get("knownhostscommand", "none") == "none"
@@ -248,7 +262,11 @@ def test_shell_of_a_person_keeps_its_terminal_and_its_keys(repo: Repo, tmp_path:
     config.write_text(OF_A_PERSON)
     config.chmod(0o600)
     found = understood(host(repo).command(batch=False), config)
-    assert (found["requesttty"], found["stricthostkeychecking"], found["hostkeyalias"]) == ("force", "true", "192.0.2.10")
+    assert (found["requesttty"], found["stricthostkeychecking"], found["hostkeyalias"]) == (
+        "force",
+        "true",
+        "192.0.2.10",
+    )
     assert found.get("remotecommand", "none") == "none"
 
 

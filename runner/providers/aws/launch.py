@@ -130,7 +130,7 @@ class Launch:
                 failure = error
                 self.pause(2.0**attempt)
             except ProviderError as error:
-                if error.code not in {causes.UNCLEAR, MISMATCH}:
+                if error.code not in {*causes.MAY_BE_DONE, MISMATCH}:
                     raise
                 failure = error
                 made = self._made(

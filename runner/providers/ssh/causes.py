@@ -6,6 +6,7 @@ Each cause is recognised by its own words. What nobody knows is shown as it was 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from runner import said as told
@@ -37,7 +38,7 @@ class _Cause(NamedTuple):
     kind: type[ProviderError]
     code: str
     message: str
-    """{name}: of the host; {target}: user@address; {line}: the line by which it was recognised; {python}: its Python."""
+    """{name}, {python}: of the host; {target}: user@address; {line}: the line by which it was recognised."""
     hint: str
 
 
@@ -130,8 +131,8 @@ _OF_HOST = (
     ),
     _cause(
         SUDO + r"(?:a password is required|no password was provided|interactive authentication is required"
-        r"|(?:a|A) terminal is required to (?:read the password|authenticate).*|Authentication required but not attempted"
-        r"|Interaction is required)",
+        "|(?:a|A) terminal is required to (?:read the password|authenticate).*"
+        "|Authentication required but not attempted|Interaction is required)",
         CredentialsError,
         "sudo-refused",
         "{target} may not use sudo without a password",
@@ -139,7 +140,7 @@ _OF_HOST = (
     ),
     _cause(
         r"^(?:\S+ is not in the sudoers file.*|Sorry, user .* (?:may not run|is not allowed to) .*"
-        rf"|{SUDO[1:]}(?:Sorry, user .* (?:may not run|is not allowed to) .*|I'm sorry .*\. I'm afraid I can't do that))",
+        rf"|{SUDO[1:]}(?:Sorry, user .* (?:may not run|is not allowed to) .*|I'm sorry .*\. I'm afraid I can't do .*))",
         CredentialsError,
         "sudo-refused",
         "{target} may not use sudo: {line}",
@@ -220,23 +221,23 @@ _OF_HOST = (
 )
 
 
-def explain(code: int, said: str, *, name: str, target: str, python: str, given: bool = False) -> ProviderError | None:
+def explain(code: int, said: str, host: Mapping[str, str], *, given: bool = False) -> ProviderError | None:
     """The error behind what was said; the first that matches wins. None when nobody knows.
 
-    `given`: a file says the host's key, so that is where a new one belongs.
+    `host`: its name, target and python. `given`: a file says the host's key, so that is where a new one belongs.
     """
     for cause in _OF_SSH if code == FAILURE_OF_SSH else _OF_HOST:
         found = cause.said.search(said)
         if found:
-            shown = {"name": name, "target": target, "python": python, "line": told.line(found.group())}
+            shown = {**host, "line": told.line(found.group())}
             hint = GIVEN if given and cause.code == CHANGED else cause.hint
             return cause.kind(cause.message.format(**shown), code=cause.code, hint=hint.format(**shown))
     return None
 
 
-def unknown(code: int, said: str, *, name: str, target: str) -> ProviderError:
+def unknown(code: int, said: str, host: Mapping[str, str]) -> ProviderError:
     """What nobody knows, in its own words."""
-    hint = f"look at it: ssh {target}"
+    name, hint = host["name"], f"look at it: ssh {host['target']}"
     words = told.shown(said)
     if code == FAILURE_OF_SSH:
         what = f"ssh to {name} failed" if words else f"ssh to {name} ended with exit code {code} without a word"

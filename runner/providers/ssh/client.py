@@ -165,15 +165,14 @@ class SshHost:
         ended_before = said.count(causes.NEVER_BEGAN) - said.count(causes.NOT_FROM_THERE)
         if self.jump and ended_before > 0:
             return self.jump.translated(code, said.rpartition("kex_exchange_identification")[0].strip())
-        named = {"name": self.name, "target": self.target}
-        given = bool(self.login.get("host_key"))
-        known = causes.explain(code, said, **named, python=self.python, given=given)
+        named = {"name": self.name, "target": self.target, "python": self.python}
+        known = causes.explain(code, said, named, given=bool(self.login.get("host_key")))
         if known and known.code == causes.REFUSED and self._key and _has_passphrase(self._key):
             return causes.locked(self.login["key"], target=self.target)
         if known:
             return known
         lost = causes.lost(said) if code == FAILURE_OF_SSH else ""
-        return self._unreachable(lost) if lost else causes.unknown(code, said, **named)
+        return self._unreachable(lost) if lost else causes.unknown(code, said, named)
 
     def _unreachable(self, why: str) -> ProviderError:
         through = f" through {self.jump.name}" if self.jump else ""

@@ -65,7 +65,7 @@ def test_region_that_does_not_answer_names_itself_and_the_others_are_told(cloud,
     assert "region that this network can reach" in found["eu-west-1"].fix
 
 
-@pytest.mark.parametrize(("code", "hint"), [("ExpiredToken", "aws sso login"), ("InvalidClientTokenId", "not valid")])
+@pytest.mark.parametrize(("code", "hint"), [("ExpiredToken", "aws sso login"), ("InvalidClientTokenId", "was deleted")])
 def test_credentials_that_are_refused_say_what_to_do(cloud, api, code, hint):
     cloud.faults.add("GetCallerIdentity", code, times=None)
     found = [check for check in doctor.checks(api, ("us-east-1",)) if check.ok is False]

@@ -7,13 +7,26 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.utils import formatdate
 from pathlib import Path
 
 import httpx
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ProfileNotFound
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    InvalidRegionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from pydantic import ValidationError
 
 from runner.errors import (
@@ -47,6 +60,7 @@ def failed(code: str, message: str = "so it is", status: int = 400) -> ClientErr
         ("AuthFailure", CredentialsError),
         ("AuthFailure.ServiceLinkedRoleCreationNotPermitted", CredentialsError),
         ("OptInRequired", CredentialsError),
+        ("PendingVerification", CapacityError),
         ("ExpiredToken", CredentialsError),
         ("VcpuLimitExceeded", QuotaError),
         ("MaxSpotInstanceCountExceeded", QuotaError),
@@ -78,8 +92,57 @@ def test_missing_permission_is_named_without_the_encoded_part() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("PendingVerification", "its credentials are fine"),
+        ("InvalidClientTokenId", "not enabled for its account"),
+        ("SignatureDoesNotMatch", "does not belong to this access key"),
+        ("RequestExpired", "clock"),
+        ("SoNewThatNobodyKnows", "its words are all"),
+    ],
+)
+def test_each_code_of_aws_has_its_own_advice(code: str, hint: str) -> None:
+    assert hint in causes.translated(failed(code), "run_instances", "eu-west-1").hint
+
+
+CREDENTIALS = "AWS was not able to validate the provided access credentials"
+SKEW = "Signature expired: 20261128T090000Z is now earlier than 20261128T094500Z (20261128T100000Z - 15 min.)"
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "answered_s", "found"),
+    [
+        ("AuthFailure", CREDENTIALS, 3600, "60 minutes slow"),
+        ("AuthFailure", CREDENTIALS, -3600, "60 minutes fast"),
+        ("AuthFailure", CREDENTIALS, 20, ""),
+        ("AuthFailure", CREDENTIALS, None, ""),
+        ("SignatureDoesNotMatch", SKEW, None, "wrong"),
+        ("RequestExpired", "Request has expired.", 900, "15 minutes slow"),
+        ("VcpuLimitExceeded", "so it is", 3600, ""),
+    ],
+)
+def test_wrong_clock_is_seen_by_the_time_of_the_answer(
+    code: str, said: str, answered_s: int | None, found: str
+) -> None:
+    error = failed(code, said)
+    if answered_s is not None:
+        headers = {"date": formatdate(time.time() + answered_s, usegmt=True)}
+        error.response["ResponseMetadata"]["HTTPHeaders"] = headers
+    cause = causes.translated(error, "run_instances", "eu-west-1")
+    assert (cause.code == "clock", f"clock is {found}" in str(cause)) == (bool(found), bool(found))
+    assert said in str(cause)
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [
+        (PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), "no-credentials"),
+        (CredentialRetrievalError(provider="custom-process", error_msg="no such file"), "credentials-source"),
+        (SSLError(endpoint_url="https://ec2.mars-1.amazonaws.com", error=OSError("self-signed")), "certificate"),
+        (ProxyConnectionError(proxy_url="http://proxy:3128"), causes.UNCLEAR),
+        (ReadTimeoutError(endpoint_url="https://ec2.mars-1.amazonaws.com"), causes.UNCLEAR),
+        (InvalidRegionError(region_name="not a region"), "bad-region"),
+        (RuntimeError("so new that nobody knows"), causes.UNKNOWN),
         (NoCredentialsError(), "no-credentials"),
         (ProfileNotFound(profile="team"), "bad-profile"),
         (EndpointConnectionError(endpoint_url="https://ec2.mars-1.amazonaws.com"), causes.UNCLEAR),
