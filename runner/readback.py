@@ -219,7 +219,7 @@ LOGIN: dict[str, Check] = {
     "jump": optional(jump),
     "host_key": optional(host_key),
     "become_password": optional(secret),
-    "python": optional(text(r"(?:/[A-Za-z0-9._/+-]{1,250})?")),
+    "python": optional(text(r"/[A-Za-z0-9._/+-]{1,250}")),
 }
 """How to get onto a machine: words of ssh, and lines of its files."""
 
