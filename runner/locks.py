@@ -19,13 +19,34 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from runner import generated, processes
+from runner import bounded, generated, processes, readback
 from runner.errors import Blocked
 from runner.repo import Repo, data_home
 
 EXPIRY_S = 60.0
 HEARTBEAT_S = 15.0
 POLL_S = 0.5
+
+
+_LONGEST = 64 * 1024
+_TIME = readback.number(0, 253_000_000_000, whole=False)
+_LEASE = readback.fields(
+    {
+        "deployment": readback.name,
+        "run": readback.word,
+        "who": readback.line,
+        "purpose": readback.any_text,
+        "since": _TIME,
+        "expires": _TIME,
+        "process": readback.fields(
+            {"host": readback.line, "pid": readback.number(1, 2**32), "started": readback.line}, closed=True
+        ),
+        "url": readback.line,
+        "commit": readback.line,
+    },
+    required=("deployment", "run", "who", "purpose", "since", "expires", "process"),
+    closed=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +139,10 @@ class LocalLeases:
         found = (self._read(path) for path in sorted(self._folder.glob("*.json")))
         return [lease for lease in found if lease is not None and not self._dead(lease)]
 
+    def damaged(self) -> list[Path]:
+        """Files that are no leases: they hold nothing."""
+        return [path for path in sorted(self._folder.glob("*.json")) if self._read(path) is None and path.exists()]
+
     def _dead(self, lease: Lease) -> bool:
         if lease.process:
             living = processes.alive(lease.process)
@@ -131,9 +156,11 @@ class LocalLeases:
     @staticmethod
     def _read(path: Path) -> Lease | None:
         try:
-            return Lease(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError):
+            data = readback.parsed(bounded.read(path, _LONGEST))
+        except (bounded.NoFile, bounded.OddFile, readback.Damaged):
             return None  # gone, or written by a crash: nobody can be holding it
+        # the name inside becomes the name of a file again
+        return Lease(**data) if _LEASE(data) is None and data["deployment"] == path.stem else None
 
     def _write(self, lease: Lease) -> None:
         generated.write(self._path(lease.deployment), json.dumps(asdict(lease), sort_keys=True) + "\n")

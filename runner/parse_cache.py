@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Collection
@@ -61,7 +62,7 @@ class Cache:
         for name in gone:
             del self.entries[name]
         data = {"key": self.key, "settings": self.settings, "notices": self.notices, "entries": self.entries}
-        body = json.dumps(data, separators=(",", ":"))
+        body = sealed(json.dumps(data, separators=(",", ":")))
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_suffix(f".{os.getpid()}")
@@ -75,13 +76,27 @@ def open_cache(repo: Repo, *, enabled: bool) -> Cache:
         return Cache(None)
     path, key = repo.local / "cache" / "load.json", _key(repo)
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(_opened(path.read_bytes()))
         if data["key"] == key:
             notices = [(name, why) for name, why in data["notices"]]
             return Cache(path, key, dict(data["settings"]), notices, clean=True, entries=dict(data["entries"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return Cache(path, key)
+
+
+def sealed(body: str) -> str:
+    """The file: its sum, then what it remembers. Nothing inside is checked again, so damage must show."""
+    return f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}"
+
+
+def _opened(raw: bytes) -> bytes:
+    """Raises ValueError when it is not as it was written."""
+    told, _, body = raw.partition(b"\n")
+    if told.decode("ascii") != hashlib.sha256(body).hexdigest():
+        msg = "its sum is another one"
+        raise ValueError(msg)
+    return body
 
 
 def _key(repo: Repo) -> str:

@@ -211,6 +211,15 @@ def optional(check: Check) -> Check:
     return either(check, nothing, empty)
 
 
+UNNAMED = "?"
+"""Stands for the deployment of what carries our mark and no proper name: equal to none that there can be."""
+
+
+def deployment(value: Any) -> str:
+    """The name in a mark, which anybody may have written."""
+    return value if name(value) is None else UNNAMED
+
+
 LOGIN: dict[str, Check] = {
     "address": optional(address),
     "port": port,

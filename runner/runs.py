@@ -13,12 +13,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from runner import programs, readback
+from runner.readback import either, fields, number, one_of
 from runner.redact import Redactor
 from runner.repo import Repo
 
 KEPT = 50
 """Older runs are removed."""
+_LONGEST = 4 * 1024 * 1024
+"""Bytes of one event."""
 Event = dict[str, Any]
+_EVENT = fields(
+    {
+        "time": readback.moment,
+        "run": readback.word,
+        "seconds": either(one_of(None), number(0, 1e9, whole=False)),
+        **dict.fromkeys(("deployment", "kind", "step", "status", "message", "hint", "code"), readback.any_text),
+    },
+    required=("time", "run", "deployment"),
+)
+_LEFT_OUT: Event = {"kind": "", "step": "", "status": "", "message": "", "seconds": None}
 
 
 def new_id() -> str:
@@ -75,15 +89,21 @@ def events(repo: Repo, deployment: str = "") -> Iterator[Event]:
         return
     for folder in sorted(repo.runs.iterdir()):
         path = folder / "events.jsonl"
-        if path.is_file():
+        if path.is_file() and not (path.is_symlink() or folder.is_symlink()):
             yield from (event for event in _read(path) if not deployment or event.get("deployment") == deployment)
 
 
 def _read(path: Path) -> Iterator[Event]:
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            with contextlib.suppress(ValueError):  # a crash or a full disk can cut a line
-                yield json.loads(line)
+    """Those that are events: a crash or a full disk can cut a line, and people edit files."""
+    try:
+        with path.open("rb") as stream:
+            while line := stream.readline(_LONGEST):
+                with contextlib.suppress(readback.Damaged):
+                    event = readback.parsed(programs.text(line))
+                    if _EVENT(event) is None:
+                        yield {**_LEFT_OUT, **event}
+    except OSError:
+        return  # what cannot be read tells nothing
 
 
 def _now() -> str:

@@ -7,13 +7,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from runner import bounded
+from runner import bounded, programs
 from runner.domain import Desired
 from runner.errors import Problem
 from runner.faults import Fault
@@ -67,8 +66,8 @@ def shellcheck() -> str:
 
 def _findings(program: str, repo: Repo, source: str) -> list[Problem]:
     command = [program, "--norc", "--severity=warning", "--format=json1", "--shell=bash", "--", str(repo.root / source)]
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    found: list[Mapping[str, Any]] = json.loads(done.stdout or '{"comments": []}')["comments"]
+    said = programs.run(command)
+    found: list[Mapping[str, Any]] = json.loads(said.out or '{"comments": []}')["comments"]
     return [
         Problem(
             "shellcheck",

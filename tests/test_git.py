@@ -67,5 +67,59 @@ def test_log_names_the_commits_of_a_file(run: Git, tmp_path: Path) -> None:
     assert len(git.log(root, [root / "a.txt", root / "b.txt"], 1)) == 1
 
 
+SUBJECTS = [
+    b"a \x1f b \x1e c",
+    "line \u2028 separator \u0085 and more".encode(),
+    b"\xff\xfe no UTF-8",
+    b"\x1b]0;title\x07 steers",
+    b"gpgsig? %x00 %H",
+    b"",
+]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_subject_of_any_bytes_is_one_commit(run: Git, tmp_path: Path, subject: bytes) -> None:
+    root = tmp_path / "repo"
+    (root / "b.txt").write_text("2")
+    run("add", ".")
+    message = tmp_path / "message"
+    message.write_bytes(subject)
+    run("-c", "i18n.commitEncoding=UTF-8", "commit", "-q", "--allow-empty-message", "-F", str(message))
+    [entry] = git.log(root, [root / "b.txt"], 10)
+    assert entry["author"] == "Ada"
+    assert entry["commit"] == run("rev-parse", "HEAD")
+    assert len(git.log(root, [root / "a.txt", root / "b.txt"], 10)) == 2
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\xff\xfe",
+        b"",
+        b"ref: ../../../outside",
+        b"ref: refs/../../../outside",
+        b"ref: refs/heads/\x00",
+        b"ref: /etc/hostname",
+        b"not a commit",
+        b"\x1b]0;title\x07",
+        b"ref: refs/heads/" + b"x" * 100_000,
+    ],
+)
+def test_head_that_git_would_not_write_is_no_commit(run: Git, tmp_path: Path, head: bytes) -> None:
+    root = tmp_path / "repo"
+    (tmp_path / "outside").write_text("a" * 40)
+    (root / ".git" / "HEAD").write_bytes(head)
+    assert git.head(root) == ""
+    assert git.common_folder(root) == root / ".git"
+    run  # noqa: B018 - it has made the repository
+
+
+@pytest.mark.parametrize("link", [b"", b"gitdir: \x00", b"gitdir: \xff", b"gitdir: nowhere", b"\xff"])
+def test_link_to_nowhere_is_no_repository(tmp_path: Path, link: bytes) -> None:
+    (tmp_path / ".git").write_bytes(link)
+    assert git.head(tmp_path) == ""
+    assert git.common_folder(tmp_path) is None or not link
+
+
 def test_no_repository_no_log(tmp_path: Path) -> None:
     assert git.log(tmp_path, [tmp_path / "a"], 10) == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,11 +106,48 @@ def test_lease_that_was_lost_is_not_brought_back_by_its_heartbeat(store: LocalLe
     assert store.all() == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"deployment": "web"}', "\x00"])
-def test_damaged_lease_holds_nothing(store: LocalLeases, tmp_path: Path, text: str) -> None:
+DAMAGED = ["", "{", "[]", "null", '{"deployment": "web"}', "\x00", "[" * 5000, "x" * 70_000]
+WRONG: list[dict[str, Any]] = [
+    {"deployment": "../../x"},
+    {"deployment": "api"},
+    {"since": "now"},
+    {"since": 1e300},
+    {"expires": None},
+    {"run": ""},
+    {"run": ["a"]},
+    {"process": None},
+    {"process": {"pid": "x"}},
+    {"process": {"pid": -1}},
+    {"who": 7},
+    {"who": "a\nb"},
+    {"more": 1},
+]
+
+
+@pytest.mark.parametrize("damage", [*DAMAGED, *WRONG])
+def test_damaged_lease_holds_nothing(store: LocalLeases, tmp_path: Path, damage: str | dict[str, Any]) -> None:
+    text = damage if isinstance(damage, str) else json.dumps({**asdict(lease("web")), **damage})
     (tmp_path / "web.json").write_text(text)
     assert store.all() == []
+    assert store.drop_dead() == []
+    assert [path.name for path in store.damaged()] == ["web.json"]
     assert store.take([lease()]) == []
+
+
+def test_folder_in_the_place_of_a_lease_is_damage(store: LocalLeases, tmp_path: Path) -> None:
+    (tmp_path / "web.json").mkdir()
+    assert store.all() == []
+    assert [path.name for path in store.damaged()] == ["web.json"]
+
+
+def test_lease_never_removes_the_file_that_it_names(store: LocalLeases, tmp_path: Path) -> None:
+    """Its name inside may be any text: what is removed is the file that was read."""
+    other = tmp_path.parent / "kept.json"
+    other.write_text("kept")
+    dead = {**asdict(lease("web")), "deployment": "../kept", "expires": 1.0, "process": {}}
+    (tmp_path / "web.json").write_text(json.dumps(dead))
+    store.drop_dead()
+    assert other.read_text() == "kept"
 
 
 # --- Holding ---------------------------------------------------------------------------------------------------------

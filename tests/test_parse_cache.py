@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.load import Loaded, load
+from runner.parse_cache import sealed
 from tests.small import APP, Small
 
 WEB = """\
@@ -34,15 +36,20 @@ def cache_file(small: Small) -> Path:
 
 
 def entries(small: Small) -> set[str]:
-    return set(json.loads(cache_file(small).read_text())["entries"])
+    return set(json.loads(remembered(small))["entries"])
+
+
+def remembered(small: Small) -> str:
+    """The file without its sum."""
+    return cache_file(small).read_text().partition("\n")[2]
 
 
 def forge(small: Small) -> None:
     """Make every cached deployment belong to somebody who is in no file."""
-    data = json.loads(cache_file(small).read_text())
+    data = json.loads(remembered(small))
     for _, desired in data["entries"].values():
         desired["owner"] = "forged"
-    cache_file(small).write_text(json.dumps(data))
+    cache_file(small).write_text(sealed(json.dumps(data)))
 
 
 def owner(small: Small, name: str = "web") -> str:
@@ -128,15 +135,23 @@ DAMAGES: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("seal", [sealed, str])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_cache_is_ignored_and_written_again(forged: Small, damage: str) -> None:
+def test_damaged_cache_is_ignored_and_written_again(forged: Small, damage: str, seal: Callable[[str], str]) -> None:
     path = cache_file(forged)
-    damaged = DAMAGES[damage](path.read_text())
-    assert damaged != path.read_text()
-    path.write_text(damaged)
+    damaged = DAMAGES[damage](remembered(forged))
+    assert damaged != remembered(forged)
+    path.write_text(seal(damaged))
     assert owner(forged) == "team"
     forge(forged)
     assert owner(forged) == "forged"
+
+
+def test_cache_with_one_other_byte_is_ignored(forged: Small) -> None:
+    """Whatever is read from it is not checked again."""
+    path = cache_file(forged)
+    path.write_text(path.read_text().replace('"forged"', '"forget"'))
+    assert owner(forged) == "team"
 
 
 def test_cache_that_cannot_be_written_is_no_fault(small: Small) -> None:

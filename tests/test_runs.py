@@ -60,6 +60,41 @@ def test_line_that_a_crash_cut_is_left_out(repo: Repo) -> None:
     assert [event["deployment"] for event in runs.events(repo)] == ["web"]
 
 
+NO_EVENTS = [
+    b"null",
+    b"7",
+    b"[]",
+    b"{}",
+    b'{"deployment": "web"}',
+    b'{"deployment": 7, "time": "2026-01-01T00:00:00+00:00", "run": "r"}',
+    b'{"deployment": "web", "time": "yesterday", "run": "r"}',
+    b'{"deployment": "web", "time": "2026-01-01T00:00:00", "run": "r"}',
+    b'{"deployment": "web", "time": "2026-01-01T00:00:00+00:00", "run": "r", "seconds": "long"}',
+    b'{"deployment": "web", "time": "2026-01-01T00:00:00+00:00", "run": "r", "message": null}',
+    b"[" * 5000,
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("line", NO_EVENTS)
+def test_line_that_is_no_event_is_left_out(repo: Repo, line: bytes) -> None:
+    run = start(repo, "20260101-000000-aa")
+    run.event({"deployment": "web"})
+    run.close()
+    with (run.folder / "events.jsonl").open("ab") as stream:
+        stream.write(line + b"\n")
+    (repo.runs / "a file").write_text("where folders are")
+    assert [(event["deployment"], event["status"]) for event in runs.events(repo)] == [("web", "")]
+
+
+def test_bytes_of_any_kind_in_an_event_are_shown(repo: Repo) -> None:
+    run = start(repo, "20260101-000000-aa")
+    run.close()
+    line = b'{"deployment": "web", "time": "2026-01-01T00:00:00+00:00", "run": "r", "message": "caf\xe9"}\n'
+    (run.folder / "events.jsonl").write_bytes(line)
+    assert [event["message"] for event in runs.events(repo)] == ["caf\ufffd"]
+
+
 def test_nothing_secret_is_written(repo: Repo) -> None:
     run = start(repo, "20260101-000000-aa")
     told = run.event({"deployment": "web", "message": f"password is {CANARY}"})

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from runner import __version__, providers, records, vault
+from runner import __version__, locks, providers, records, vault
 from runner.cli._app import App
 from runner.domain import Record
 from runner.errors import RunnerError
@@ -72,8 +72,11 @@ def _tools() -> Iterator[Check]:
 
 
 def _repository(repo: Repo) -> Iterator[Check]:
-    problems = load(repo).problems
+    loaded = load(repo)
+    problems = loaded.problems
     yield Check("files", not problems, f"{len(problems)} problem(s)" if problems else "valid", "runner validate")
+    for path in locks.leases(repo, loaded.repo_id).damaged():
+        yield Check("locks", ok=False, found=f"{path} is damaged, and locks nothing", fix=f"rm {path}")
     writable = os.access(repo.root, os.W_OK)
     yield Check("folder", writable, str(repo.root), "" if writable else "make it writable")
     yield _vault(repo)

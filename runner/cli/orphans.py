@@ -14,6 +14,7 @@ from runner.domain import Action, Kind, Plan, Record, Resource
 from runner.errors import ProviderError
 from runner.load import Loaded, load
 from runner.observe import Observed, open_provider
+from runner.readback import UNNAMED
 from runner.render.reports import orphans_text
 from runner.workflow import Planned
 
@@ -95,6 +96,11 @@ def _destroy(app: App, loaded: Loaded, found: list[Resource], consent: Consent) 
     A run works on a name at one provider only; what carries it at others is left to the next one.
     """
     reason = "orphan: our mark, but no file and no record"
+    nameless = [r for r in found if r.deployment == UNNAMED]
+    found = [r for r in found if r.deployment != UNNAMED]
+    for resource in nameless:
+        where = f"{resource.id} at {resource.provider}"
+        app.output.warn(f"{where} carries our mark and no proper name of a deployment: remove it there, by its id.")
     things = {r.deployment: r.provider for r in reversed(found)}  # a machine and what is left of another: one step
     actions = tuple(Action(name, things[name], Kind.DESTROY, reason) for name in sorted(things))
     code = carry_out(app, Planned(loaded, {}, Observed(), Plan(actions)), consent, "runner orphans --destroy")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import click
 
+from runner import bounded, readback
 from runner.cli._app import App, exclude_option, names_argument, selection, wait_option, yes_option
 from runner.cli._reconcile import Consent, carry_out, plan_to_apply
 from runner.domain import Plan
@@ -19,6 +19,8 @@ from runner.workflow import require_same
 GROUP = "Deploy"
 
 ANY = "any"
+LONGEST_PLAN = 256 * 1024 * 1024
+"""Bytes; a plan of ten thousand deployments has some megabytes."""
 
 
 class Count(click.ParamType[int]):
@@ -72,7 +74,7 @@ def command(
 
 def _saved(path: Path) -> Plan:
     try:
-        return plan_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        return plan_from_json(readback.parsed(bounded.read(path, LONGEST_PLAN)))
+    except (bounded.OddFile, bounded.NoFile, readback.Damaged) as error:
         hint = "make one: runner plan --out FILE"
         raise UsageError(f"{path} is not a saved plan", code="bad-plan-file", hint=hint) from error

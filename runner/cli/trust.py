@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from runner import generated, records
+from runner import bounded, generated, programs, records
 from runner.cli import _complete
 from runner.cli._app import App
 from runner.errors import Blocked, UsageError
@@ -90,8 +90,12 @@ def _host(app: App, asked: str) -> SshHost:
 
 def _rows(repo: Repo) -> list[str]:
     path = known_hosts(repo)
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return [row for row in text.splitlines() if row and not row.startswith("#")]
+    try:
+        text = programs.text(bounded.read(path, bounded.VAULT_LIMIT)) if path.exists() else ""
+    except (bounded.OddFile, bounded.NoFile) as error:
+        where, hint = repo.relative(path), "restore it from git, or remove it and trust the hosts again"
+        raise UsageError(f"{where} {error}", code="damaged-known-hosts", hint=hint, where=where) from error
+    return [row for row in programs.lines(text) if row.strip() and not row.startswith("#")]
 
 
 def _confirmed(app: App, host: str, marks: dict[str, str]) -> bool:

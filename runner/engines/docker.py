@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from runner import look_fields, readback
 from runner.ansible_plugins.module_utils import docker_api, restarts
 from runner.ansible_plugins.module_utils.container_spec import COMPANION, COMPANIONS, DIGEST, IDENTITY, LABEL
 from runner.ansible_plugins.module_utils.container_steps import PREVIOUS
@@ -47,6 +48,9 @@ class DockerEngine:
             found = restarts.counted(engine.path, engine.containers(mark(repo)), mark(repo))
         except DockerError as error:
             raise translated(error) from error
+        if (wrong := look_fields.CONTAINERS(found)) is not None:
+            text = f"Docker's list of containers has no proper {wrong or 'content'}"
+            raise ProviderError(text, code="bad-answer", hint="is it Docker that answers there? see: docker ps -a")
         return resources(found, provider)
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
@@ -66,8 +70,9 @@ def resources(
 ) -> list[Resource]:
     """The deployments behind the engine's list of containers; `facts` are added to each, `health` goes by name."""
     grouped: dict[str, list[Mapping[str, Any]]] = {}
-    for container in containers:
-        grouped.setdefault(container["Labels"].get("slipway-deployment", ""), []).append(container)
+    for one in containers:
+        container = {**one, "Labels": one["Labels"] or {}}
+        grouped.setdefault(readback.deployment(container["Labels"].get("slipway-deployment")), []).append(container)
     found = []
     for name in sorted(grouped):
         resource = _resource(name, provider, grouped[name])
@@ -197,12 +202,12 @@ def _after_exit(container: Mapping[str, Any], text: str) -> tuple[State, str]:
 def _restarts(container: Mapping[str, Any]) -> bool:
     try:
         return bool(json.loads(container["Labels"].get(LABEL, "{}")).get("restart") == "unless-stopped")
-    except ValueError:
+    except (ValueError, AttributeError, RecursionError):  # anybody may have written the label
         return False
 
 
 def _name(container: Mapping[str, Any]) -> str:
-    return str(container["Names"][0]).removeprefix("/")
+    return str(next(iter(container["Names"]), "")).removeprefix("/")  # one that is being removed may have none
 
 
 def _since(container: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import deque
@@ -11,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from runner import readback
 from runner.domain import Resource
 
 _POLL_S = 0.5
 BETWEEN = ("BACKOFF", "EXITED")
 """supervisord is about to start it again, as it does whenever one of ours ends."""
+_LONGEST = 64 * 1024
+_MARK = readback.fields({"repo": readback.word, "digest": readback.digest, "state": readback.line})
 
 
 def list_services(home: Path, repo: str, provider: str) -> list[Resource]:
@@ -42,9 +44,11 @@ def _marks(home: Path, repo: str) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     for name in names:
+        if readback.name(name) is not None:  # nothing of ours: we make folders for deployments only
+            continue
         mark = _mark(services, name)
         if mark.get("repo", repo) == repo:
-            found.append({"repo": repo, "deployment": name, "digest": "", "state": "created", **mark})
+            found.append({"digest": "", "state": "created", **mark, "repo": repo, "deployment": name})
     return found
 
 
@@ -52,10 +56,10 @@ def _mark(services: str, name: str) -> dict[str, Any]:
     """A folder without a readable mark is ours and unfinished: the mark is written early and removed last."""
     try:
         with open(f"{services}/{name}/mark.json", "rb") as stream:  # noqa: PTH123 - likewise
-            mark: dict[str, Any] = json.loads(stream.read())
-    except (OSError, ValueError):
+            mark: dict[str, Any] = readback.parsed(stream.read(_LONGEST))
+    except (OSError, readback.Damaged):
         return {}
-    return mark
+    return mark if _MARK(mark) is None else {}
 
 
 def _resource(home: Path, provider: str, mark: dict[str, Any], info: dict[str, Any] | None) -> Resource:

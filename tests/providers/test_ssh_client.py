@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from runner import look_fields
 from runner.errors import CredentialsError, InvalidRequestError, ProviderError
 from runner.providers.ssh import client, observer
 from runner.providers.ssh.client import SshHost, alias, fingerprint, scan
@@ -137,7 +138,7 @@ def test_key_with_a_passphrase_is_told_from_one_that_is_refused(
 @pytest.mark.parametrize("said", ['{"docker": ""}\n', 'welcome {to} this machine\n\n{"docker": ""}\n'])
 def test_words_of_a_shell_are_passed_over(repo: Repo, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setattr(SshHost, "command", lambda *_: ["printf", "%s", said])
-    assert observer.observe(host(repo), "shop") == {"docker": ""}
+    assert observer.observe(host(repo), "shop") == look_fields.NOTHING
 
 
 @pytest.mark.parametrize(
@@ -150,6 +151,43 @@ def test_answer_that_is_none_shows_what_it_is(
     with pytest.raises(ProviderError, match=f"gpu-1: its answer cannot be read: {shown}") as caught:
         observer.observe(host(repo), "shop")
     assert caught.value.code == "bad-answer"
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ("null", "content"),
+        ("[]", "content"),
+        ('{"docker": null}', "docker"),
+        ('{"missing": 1}', "missing"),
+        ('{"containers": null}', "containers"),
+        ('{"containers": [null]}', "containers[0]"),
+        ('{"containers": [{}]}', "containers[0].Id"),
+        ('{"units": [{"deployment": "../x"}]}', "units[0].unit"),
+        ('{"health": {"web": ["fine", ""]}}', "health.web"),
+        ('{"health": {"web": null}}', "health.web"),
+        ('{"exposed": ["../x"]}', "exposed[0]"),
+        ('{"notice": 7}', "notice"),
+    ],
+)
+def test_answer_is_checked_like_input(repo: Repo, monkeypatch: pytest.MonkeyPatch, said: str, where: str) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["printf", "%s", said])
+    with pytest.raises(ProviderError, match=re.escape(f"gpu-1: its answer has no proper {where}")) as caught:
+        observer.observe(host(repo), "shop")
+    assert (caught.value.code, bool(caught.value.hint)) == ("bad-answer", True)
+
+
+@pytest.mark.parametrize("said", ["\\377\\376", "[" * 5000, '{"docker": "\\377"'])
+def test_answer_of_any_bytes_is_no_traceback(repo: Repo, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["printf", said])
+    with pytest.raises(ProviderError, match="its answer cannot be read"):
+        observer.observe(host(repo), "shop")
+
+
+def test_banner_of_any_bytes_is_shown(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SshHost, "command", lambda *_: ["sh", "-c", "printf 'caf\\351: no route\\n' >&2; exit 255"])
+    with pytest.raises(ProviderError, match="caf\ufffd: no route"):
+        host(repo).run("true", "")
 
 
 @pytest.mark.parametrize("batch", [True, False])

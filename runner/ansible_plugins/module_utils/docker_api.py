@@ -113,7 +113,7 @@ class Docker:
         path = "/images/create?" + urlencode({"fromImage": name, "tag": tag})
         with request(self.path, "POST", self._versioned(path), PULL_TIMEOUT_S) as response:
             for line in response:
-                failure = json.loads(line).get("error") if line.strip() else None
+                failure = _failure(line)
                 if failure:
                     raise DockerError(200, failure)
 
@@ -185,6 +185,15 @@ class Docker:
 def listing(labels: Mapping[str, str]) -> str:
     """Where the engine lists all containers with these labels, running or not."""
     return "/containers/json?" + urlencode({"all": 1, "filters": _filters(labels)})
+
+
+def _failure(line: bytes) -> str:
+    """What one line of a transfer says is wrong; empty when nothing is. Proxies put pages of their own in between."""
+    try:
+        found = json.loads(line) if line.strip() else {}
+    except ValueError:
+        return "the engine's answer cannot be read: %s" % line[:200].decode("utf-8", "replace").strip()
+    return str(found.get("error") or "") if isinstance(found, dict) else ""
 
 
 def split_reference(reference: str) -> Tuple[str, str]:

@@ -47,7 +47,7 @@ class Proxy:
             for name in names:
                 if name.endswith((".json", ".caddy", ".nft")) or name == "Caddyfile":
                     path = os.path.join(folder, name)
-                    with open(path, encoding="utf-8") as file:
+                    with open(path, encoding="utf-8", errors="replace") as file:
                         found[os.path.relpath(path, FOLDER)] = file.read()
         return found
 
@@ -55,8 +55,8 @@ class Proxy:
         """Port → fingerprint, as far as known."""
         try:
             with open(os.path.join(FOLDER, APPLIED), encoding="utf-8") as file:
-                return {int(port): text for port, text in json.load(file).items()}
-        except (OSError, ValueError):
+                return {int(port): str(text) for port, text in json.load(file).items()}
+        except (OSError, ValueError, AttributeError, RecursionError):  # whatever is no note of ours notes nothing
             return {}
 
     def pending(self, tree, numbers):

@@ -17,7 +17,18 @@ _HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
 def sites(tree):
     """What is known of each site at each port: site, host, named, port, cidr."""
-    return [json.loads(tree[path]) for path in sorted(tree) if path.endswith(".json")]
+    found = [_known(tree[path]) for path in sorted(tree) if path.endswith(".json")]
+    return [known for known in found if known]
+
+
+def _known(text):
+    """Of one site; empty where its file is damaged: what is not known is not open until its own run writes it anew."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    whole = isinstance(found, dict) and {"site", "port"} <= set(found) and isinstance(found["port"], int)
+    return found if whole else {}
 
 
 def ports(tree, site=""):

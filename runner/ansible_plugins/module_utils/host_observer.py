@@ -41,8 +41,8 @@ def observe(repo, listing):
 
 def _notice():
     try:
-        with open(NOTICE) as file:
-            return file.read().strip()
+        with open(NOTICE, encoding="utf-8", errors="replace") as file:
+            return file.read(10000).strip()
     except OSError:
         return ""
 
@@ -70,9 +70,10 @@ def _health(containers, scripts):
     """Deployment → (state, detail), of the worst of its containers."""
     checks = [(one["deployment"], "", one["health"]) for one in scripts if one["state"] == "running" and one["health"]]
     for container in containers:
-        labels = container["Labels"]
+        labels = container["Labels"] or {}
         if labels.get(HEALTH_LABEL) and container["State"] == "running":
-            checks.append((labels["slipway-deployment"], labels.get(COMPANION, ""), json.loads(labels[HEALTH_LABEL])))
+            check = _check(labels[HEALTH_LABEL])
+            checks.append((labels.get("slipway-deployment", ""), labels.get(COMPANION, ""), check))
     if not checks:
         return {}
     answers = _probed([check for _, _, check in checks])
@@ -85,16 +86,33 @@ def _health(containers, scripts):
     return found
 
 
+def _check(label):
+    """What a label says of how to probe; anybody may have written it, and then it is no check at all."""
+    try:
+        found = json.loads(label)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _answer(check):
+    """What a probe says; of a check that is damaged, that it is."""
+    try:
+        return probe(check, TIMEOUT_S)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return UNHEALTHY, "its mark does not say how to ask it: run runner reconcile"
+
+
 def _probed(checks):
     """(state, detail) of each; at once, where there are several: a service may take seconds to answer."""
     if len(checks) == 1:
-        return [probe(checks[0], TIMEOUT_S)]
+        return [_answer(checks[0])]
     import threading
 
     answers = {}
 
     def ask(number, check):
-        answers[number] = probe(check, TIMEOUT_S)
+        answers[number] = _answer(check)
 
     threads = [threading.Thread(target=ask, args=pair) for pair in enumerate(checks)]
     for thread in threads:

@@ -170,7 +170,7 @@ def _satisfied(name: str, there: Dict[str, str]) -> bool:
 
 def _name(pid: int) -> str:
     try:
-        with open("/proc/%d/comm" % pid, encoding="utf-8") as file:
+        with open("/proc/%d/comm" % pid, encoding="utf-8", errors="replace") as file:
             return file.read().strip()
     except OSError:
         return "a process"

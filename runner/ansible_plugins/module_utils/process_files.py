@@ -151,17 +151,28 @@ def short(text):
 
 
 def read(path):
+    """The text of a file; None when there is none. What is not UTF-8 differs from everything that we write."""
     try:
-        with open(path) as stream:
+        with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read()
     except FileNotFoundError:
         return None
 
 
+def digest_of(mark):
+    """The digest in the text of a mark; empty when it says none, or is no mark."""
+    try:
+        found = json.loads(mark or "{}")
+    except (ValueError, RecursionError):
+        return ""
+    digest = found.get("digest", "") if isinstance(found, dict) else ""
+    return digest if isinstance(digest, str) else ""
+
+
 def write(path, text):
     temporary = path + ".tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
     os.replace(temporary, path)
 
@@ -169,14 +180,19 @@ def write(path, text):
 def _run(argv, what):
     try:
         done = subprocess.run(
-            argv, check=False, env=_uv_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+            argv,
+            check=False,
+            env=_uv_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except FileNotFoundError as error:
         raise Failure(
             "cannot %s: %s is not installed" % (what, argv[0]), "program-missing", "run make setup"
         ) from error
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()[-8:]
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()[-8:]
         reason = " / ".join(line.strip() for line in said)
         hint = "check the packages of its template, and that the package index can be reached from its machine"
         raise Failure("cannot %s: %s" % (what, reason), "packages", hint)

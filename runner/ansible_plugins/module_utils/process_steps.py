@@ -13,7 +13,7 @@ import sys
 import time
 
 from .health_probe import wait
-from .process_files import LAUNCHER, Failure, lock, read, write
+from .process_files import LAUNCHER, Failure, digest_of, lock, read, write
 from .restarts import MANY
 from .supervisor_api import SupervisorUnreachable
 
@@ -88,7 +88,7 @@ def ensure_started(service, check, force):
 
 def _finished(mark):
     """Whether the last start reached its end; if not, what runs may be older than its files."""
-    return bool(mark) and bool(json.loads(mark)["digest"])
+    return bool(digest_of(mark))
 
 
 def _finish(service, mark):
@@ -164,7 +164,7 @@ def _log_tail(service, start):
     """The end of what was logged since, without the secrets that it was given."""
     if not os.path.exists(service.log):
         return ""
-    with open(service.log, errors="replace") as stream:
+    with open(service.log, encoding="utf-8", errors="replace") as stream:
         stream.seek(start if start <= _size(service.log) else 0)
         lines = [line for line in stream.read().splitlines()[-LOG_TAIL_LINES:] if line.strip()]
     tail = "\n".join(lines)
@@ -193,7 +193,7 @@ def ensure_stopped(service, check):
     marked = read(service.path("mark.json"))
     if marked is None and not os.path.exists(service.program):
         return False
-    mark = service.mark(json.loads(marked)["digest"] if marked else "", "stopped")
+    mark = service.mark(digest_of(marked), "stopped")
     changed = os.path.exists(service.program) or marked != mark
     if changed and not check:
         with lock(service.home):

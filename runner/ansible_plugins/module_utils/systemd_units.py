@@ -13,6 +13,9 @@ from .restarts import WINDOW_S
 
 HOME = "/var/lib/slipway/units"
 MARK = "mark.json"
+LONGEST = 64 * 1024
+LONGEST_NAME = 41
+NAME = "abcdefghijklmnopqrstuvwxyz0123456789-"
 ENTERED = "ActiveEnterTimestampMonotonic"
 SHOWN = (
     *("Id", "ActiveState", "SubState", "Result", "ExecMainStatus", "ExecMainPID", "NRestarts", "ActiveEnterTimestamp"),
@@ -35,11 +38,25 @@ def folder(repo, name):
 def read_mark(path):
     """What was written beside the script; empty when there is none or it cannot be read."""
     try:
-        with open(path) as stream:
-            found = json.load(stream)
-    except (OSError, ValueError):
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            found = json.loads(stream.read(LONGEST))
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _is_name(value):
+    """Of a deployment; it becomes the name of a unit."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and not value.strip(NAME) and value[0].isalpha()
+
+
+def _proper(mark):
+    """What others read of a mark, whatever stands in it."""
+    digest, health = mark.get("digest"), mark.get("health")
+    return {
+        "digest": digest if isinstance(digest, str) else "",
+        "health": health if isinstance(health, dict) else {},
+    }
 
 
 def show(units):
@@ -49,10 +66,12 @@ def show(units):
     import subprocess  # most hosts have no script, and no use for it
 
     command = ["systemctl", "show", "--property", ",".join(SHOWN), "--", *units]
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(
+        command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     found = {}
-    for block in done.stdout.strip().split("\n\n"):
-        facts = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    for block in done.stdout.decode("utf-8", "replace").strip().split("\n\n"):
+        facts = dict(line.split("=", 1) for line in block.split("\n") if "=" in line)
         found[facts.get("Id", "")] = facts
     return found
 
@@ -63,7 +82,8 @@ def state(facts):
     if active == "active":
         return "running", ""
     if sub == "auto-restart":
-        return "running", "it ends and is started again and again, last with status %s" % facts["ExecMainStatus"]
+        status = facts.get("ExecMainStatus", "?")
+        return "running", "it ends and is started again and again, last with status %s" % status
     if active in ("activating", "reloading", "deactivating"):
         return "pending", sub
     if active == "failed":
@@ -75,7 +95,7 @@ def units(repo):
     """Every script of a repository: its mark, and the state of its unit."""
     folders = sorted(os.listdir(HOME)) if os.path.isdir(HOME) else []
     marks = [read_mark(os.path.join(HOME, folder, MARK)) for folder in folders]
-    mine = [mark for mark in marks if mark.get("repo") == repo]
+    mine = [mark for mark in marks if mark.get("repo") == repo and _is_name(mark.get("deployment"))]
     said = show([unit_name(repo, mark["deployment"]) for mark in mine])
     found = []
     for mark in mine:
@@ -83,8 +103,8 @@ def units(repo):
         facts = said.get(unit, {})
         word, detail = state(facts)
         since = facts.get("ActiveEnterTimestamp", "") if word == "running" else ""
-        often = restarts(facts)
-        found.append({**mark, "unit": unit, "state": word, "detail": detail, "since": since, "restarts": often})
+        told = {"unit": unit, "state": word, "detail": detail, "since": since, "restarts": restarts(facts)}
+        found.append({**mark, **_proper(mark), **told})
     return found
 
 

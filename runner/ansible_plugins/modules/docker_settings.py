@@ -127,7 +127,7 @@ def _temporary(text):
 def _read(path):
     """None when there is no such file."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except FileNotFoundError:
         return None

@@ -80,7 +80,10 @@ from ansible.module_utils.supervisor_api import SupervisorUnreachable
 
 def _diff(service, state):
     """Command and packages, never the environment's values."""
-    launch = json.loads(read(service.path("launch.json")) or "{}")
+    try:
+        launch = dict(json.loads(read(service.path("launch.json")) or "{}"))
+    except (ValueError, TypeError):  # damaged: it is written again
+        launch = {}
     before = {"command": launch.get("command"), "env": sorted(launch.get("env", {})), "state": service.state()}
     after = {"command": service.params["command"], "env": sorted(service.params["env"]), "state": state.upper()}
     return {"before": json.dumps(before, indent=1) + "\n", "after": json.dumps(after, indent=1) + "\n"}

@@ -152,7 +152,9 @@ class Service:
 
 def _read(path):
     try:
-        with open(path, newline="") as stream:  # as it is: values may have line ends of Windows
+        with open(
+            path, newline="", encoding="utf-8", errors="replace"
+        ) as stream:  # as it is: values may have line ends of Windows
             return stream.read()
     except FileNotFoundError:
         return None
@@ -162,16 +164,23 @@ def _write(path, text, mode):
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     temporary = path + ".tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", newline="") as stream:
+    with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as stream:
         stream.write(text)
     os.chmod(temporary, mode)
     os.replace(temporary, path)
 
 
 def _systemctl(*words):
-    done = subprocess.run(["systemctl", *words], check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        raise Failure("systemctl %s: %s" % (words[0], done.stderr.strip() or "it failed"))
+    code, _, err = _said("systemctl", *words)
+    if code:
+        raise Failure("systemctl %s: %s" % (words[0], err.strip() or "it failed"))
+
+
+def _said(*command):
+    """(code, standard output, standard error) of a program, which may say bytes of any kind."""
+    pipe = subprocess.PIPE
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
 
 
 def require_own(service):
@@ -311,10 +320,7 @@ def _restored(service, before, was_running):
 def _log_tail(service, since):
     """The end of what was said since, without the secrets that it was given."""
     command = ["journalctl", "--quiet", "--output=cat", "--lines=%d" % LOG_TAIL_LINES, "--since=@%d" % since]
-    done = subprocess.run(
-        [*command, "--unit", service.unit], check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    tail = done.stdout.strip()
+    tail = _said(*command, "--unit", service.unit)[1].strip()
     for value in _secrets(service.params):
         tail = tail.replace(value, MASK)
     return "\nLast lines of its log:\n%s" % tail if tail else ""

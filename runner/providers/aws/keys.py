@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from runner import bounded
+from runner import bounded, programs
 from runner.errors import CredentialsError, ProviderError
 
 DEFAULTS = ("id_ed25519", "id_ecdsa", "id_rsa")
@@ -19,7 +19,7 @@ def new_host_key() -> tuple[str, str]:
         path = Path(folder) / "key"
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
         try:
-            subprocess.run(command, check=True, capture_output=True, text=True)
+            subprocess.run(command, check=True, capture_output=True)
         except FileNotFoundError as error:
             raise ProviderError("ssh-keygen is not installed", code="no-ssh", hint="install openssh-client") from error
         return path.read_text(encoding="ascii"), path.with_suffix(".pub").read_text(encoding="ascii").strip()
@@ -64,7 +64,7 @@ def _of_agent() -> str:
 def _said(*command: str) -> str:
     """Standard output of a command that succeeded; empty otherwise."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        said = programs.run(command)
     except FileNotFoundError:
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return said.out.strip() if said.code == 0 else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from runner import readback
 from runner.providers.aws.api import Api
 from runner.providers.base import Mark
 
@@ -120,7 +121,13 @@ def parts(api: Api, region: str, kind: str, filters: list[Filter]) -> list[Part]
     operation, key, name = _PARTS[kind]
     found = api.pages(region, operation, key, Filters=filters)
     return [
-        Part(item[name], kind, tagged(item).get("slipway-deployment", ""), region, _iso(item.get("CreateTime", "")))
+        Part(
+            item[name],
+            kind,
+            readback.deployment(tagged(item).get("slipway-deployment")),
+            region,
+            _iso(item.get("CreateTime", "")),
+        )
         for item in found
         if kind != "spot-instances-request" or item.get("State") in _REQUESTS_THAT_BUY
     ]
@@ -143,7 +150,7 @@ def from_answer(data: Mapping[str, Any], region: str) -> Seen:
     request = str(data.get("SpotInstanceRequestId") or "")
     return Seen(
         id=data["InstanceId"],
-        deployment=found.get("slipway-deployment", ""),
+        deployment=readback.deployment(found.get("slipway-deployment")),
         region=region,
         zone=data.get("Placement", {}).get("AvailabilityZone", ""),
         type=data["InstanceType"],

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner import bounded, generated
+from runner import bounded, generated, programs
 from runner.errors import CredentialsError, InvalidRequestError, ProviderError
 from runner.providers.ssh import causes, set_up
 from runner.providers.ssh.causes import FAILURE_OF_SSH
@@ -144,21 +144,14 @@ class SshHost:
         """Standard output of a remote command. Raises CredentialsError, ProviderError."""
         words = self.command(command)
         try:
-            done = subprocess.run(
-                words,
-                input=stdin,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=COMMAND_TIMEOUT_S,
-            )
+            said = programs.run(words, stdin=stdin, timeout_s=COMMAND_TIMEOUT_S)
         except FileNotFoundError as error:
             raise ProviderError("ssh is not installed", code="no-ssh", hint="install openssh-client") from error
         except subprocess.TimeoutExpired as error:
             raise self._unreachable(f"no answer within {COMMAND_TIMEOUT_S} s") from error
-        if done.returncode != 0:
-            raise self.translated(done.returncode, done.stderr.strip() or done.stdout.strip())
-        return done.stdout
+        if said.code != 0:
+            raise self.translated(said.code, said.err.strip() or said.out.strip())
+        return said.out
 
     def translated(self, code: int, said: str) -> ProviderError:
         """Which of the things that go wrong with SSH this is, and what to do about it."""
@@ -223,12 +216,12 @@ def scan(login: Mapping[str, Any], jump: SshHost | None = None) -> list[str]:
     command = ["ssh-keyscan", "-T", str(CONNECT_TIMEOUT_S), "-p", str(login["port"]), "--", login["address"]]
     command = jump.command(shlex.join(command)) if jump else command
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = programs.run(command)
     except FileNotFoundError as error:
         raise ProviderError(f"{command[0]} is not installed", code="no-ssh", hint="install openssh-client") from error
-    if jump and done.returncode in (FAILURE_OF_SSH, NOT_FOUND):
-        raise jump.translated(done.returncode, done.stderr.strip())
-    shown = [line.partition(" ")[2].strip() for line in done.stdout.split("\n") if not line.startswith("#")]
+    if jump and said.code in (FAILURE_OF_SSH, NOT_FOUND):
+        raise jump.translated(said.code, said.err.strip())
+    shown = [line.partition(" ")[2].strip() for line in programs.lines(said.out) if not line.startswith("#")]
     rows = [row for row in shown if host_key(row) is None]
     if not rows:
         raise ProviderError(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+from runner import look_fields, programs, readback
 from runner.domain import Resource
 from runner.engines import docker, remote
 from runner.errors import ProviderError
@@ -15,6 +16,7 @@ from runner.providers.ssh.client import SshHost
 OBSERVER = ("docker_socket", "restarts", "health_probe", "systemd_units", "host_observer")
 
 SHOWN = 80
+UPDATE = "somebody has named or labelled things there in a way that we do not: docker ps -a there, and remove them"
 
 
 def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
@@ -29,28 +31,34 @@ def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
 
 def _answer(host: SshHost, said: str) -> dict[str, Any]:
     """The last line: a shell may have said something of its own before, from its start files."""
-    *before, last = said.splitlines() or [""]
+    *before, last = programs.lines(said.strip()) or [""]
     try:
-        answer: dict[str, Any] = json.loads(last)
-    except ValueError as error:
+        answer: dict[str, Any] = readback.parsed(last)
+        if (wrong := look_fields.wrong(answer)) is not None:
+            raise ProviderError(_improper(host, wrong), code="bad-answer", hint=UPDATE)
+    except readback.Damaged as error:
         shown = next((line for line in [last, *before] if line.strip()), "nothing")[:SHOWN]
         text = f"{host.name}: its answer cannot be read: {shown}"
         hint = f"look at what the shell says when it starts and ends: ssh {host.target} true"
         raise ProviderError(text, code="bad-answer", hint=hint) from error
-    return answer
+    return {**look_fields.NOTHING, **answer}
+
+
+def _improper(host: SshHost, wrong: str) -> str:
+    return f"{host.name}: its answer has no proper {wrong or 'content'}"
 
 
 def log(host: SshHost, resource: Resource, password: str = "", *, follow: bool, lines: int) -> Iterator[str]:
     """`docker logs` or the journal on the host, newest last. Blocks while following."""
     unit = resource.facts.get("unit", "")
     show = "journalctl --quiet --output cat --lines" if unit else "docker logs --tail"
-    which = f"--unit {unit}" if unit else resource.facts["container"]
+    which = f"--unit {shlex.quote(unit)}" if unit else f"-- {shlex.quote(resource.facts['container'])}"
     wanted = f"{show} {int(lines)} {'--follow ' if follow else ''}{which} 2>&1"
     # A shared connection keeps our standard error open until the service says its next word.
     own = ("-o", "ControlMaster=no", "-o", "ControlPath=none") if follow else ()
     command = host.command(host.as_root(wanted, asks=bool(password)), before=own)
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, errors="replace") as process:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, encoding="utf-8", errors="replace") as process:
         try:
             if process.stdin:
                 process.stdin.write(password)

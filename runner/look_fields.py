@@ -1,0 +1,87 @@
+"""What may stand in the answer of a look at a host, and in what its engines say: one row for each field. Pure.
+
+A host may be somebody else's, and a label anybody's: names there become words of commands and lines of a terminal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.readback import (
+    Check,
+    any_text,
+    digest,
+    fields,
+    flag,
+    line,
+    listed,
+    name,
+    named,
+    number,
+    one_of,
+    text,
+    word,
+)
+
+NOTHING: dict[str, Any] = {
+    "docker": "",
+    "missing": False,
+    "containers": [],
+    "units": [],
+    "health": {},
+    "notice": "",
+    "exposed": [],
+}
+"""The answer of a host on which nothing of ours is."""
+_LABEL = text(r"[^\x00]*", 1024 * 1024)
+
+
+def _labels(value: Any) -> str | None:
+    """Docker says null where there are none. The name of a deployment is checked where it is used."""
+    return None if value is None else named(any_text, _LABEL)(value)
+
+
+CONTAINER: Check = fields(
+    {
+        "Id": text(r"[0-9a-f]{12,64}"),
+        "Names": listed(text(r"/?[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")),
+        "Image": any_text,
+        "State": line,
+        "Status": any_text,
+        "Created": number(0, 253_000_000_000),
+        "Labels": _labels,
+    },
+    required=("Id", "Names", "Image", "State", "Status", "Created", "Labels"),
+)
+CONTAINERS: Check = listed(CONTAINER, 100_000)
+_UNIT = fields(
+    {
+        "deployment": name,
+        "unit": word,
+        "state": one_of("running", "stopped", "pending", "failed"),
+        "digest": digest,
+        "detail": any_text,
+        "since": line,
+    },
+    required=("deployment", "unit", "state", "digest", "detail", "since"),
+)
+
+
+def _verdict(value: Any) -> str | None:
+    kinds = one_of("healthy", "starting", "unhealthy", "unknown")
+    right = isinstance(value, list) and len(value) == 2 and kinds(value[0]) is None and isinstance(value[1], str)  # noqa: PLR2004
+    return None if right else ""
+
+
+wrong: Check = fields(
+    {
+        "docker": any_text,
+        "missing": flag,
+        "containers": CONTAINERS,
+        "units": listed(_UNIT, 10_000),
+        "health": named(any_text, _verdict),
+        "notice": any_text,
+        "exposed": listed(name),
+    }
+)
+"""The dotted place of the first field of an answer that is not what it must be; None when all are."""
