@@ -238,7 +238,7 @@ def commit(small: Small, name: str) -> None:
 
 
 MOVES: dict[str, Any] = {
-    "the commit": lambda small: commit(small, "def"),
+    "the commit": lambda small: commit(small, "b" * 40),
     "the files": lambda small: small.deployment("a", "template: app\nstate: stopped\nowner: me\n"),
     "what is observed": lambda small: small.write(
         "services/services/a/mark.json", '{"repo": "test", "deployment": "a", "digest": "x", "state": "stopped"}'
@@ -248,15 +248,15 @@ MOVES: dict[str, Any] = {
 
 
 def test_saved_plan_fits_while_nothing_moves(small: Small) -> None:
-    commit(small, "abc")
+    commit(small, "a" * 40)
     saved = make_plan(small.repo).plan
-    assert saved.commit == "abc"
+    assert saved.commit == "a" * 40
     require_same(saved, make_plan(small.repo))
 
 
 @pytest.mark.parametrize("what", MOVES)
 def test_saved_plan_is_refused_when_anything_moved(small: Small, what: str) -> None:
-    commit(small, "abc")
+    commit(small, "a" * 40)
     small.deployment("c", "template: app\nstate: absent\n")
     saved = make_plan(small.repo).plan
     MOVES[what](small)
