@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner import ansible_causes, private_environment, processes
+from runner import ansible_causes, private_environment, processes, run_environment
 from runner.repo import Repo
 from runner.runs import Event
 
@@ -27,6 +27,11 @@ STATUS = {
 }
 
 
+_OF_ANSIBLE_RUNNER = (
+    *("ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_RETRY_FILES_ENABLED", "AWX_ISOLATED_DATA_DIR"),
+    *("RUNNER_OMIT_EVENTS", "RUNNER_ONLY_FAILED_EVENTS"),
+)
+"""What ansible-runner sets whatever the caller has: how its events find their way back."""
 PROGRESS = "slipway-progress "
 """What a step says while it runs: this word, the host, a colon, the message."""
 CONTROLLER = "localhost"
@@ -81,6 +86,7 @@ def run(  # noqa: PLR0913 - what a run needs, each named
         _handle(event, outcome, on_event)
         return False  # ansible-runner need not write each event to a file
 
+    told = _told(repo, private, hosts_file, run_id)
     try:
         made = ansible_runner.interface.init_runner(
             private_data_dir=str(private),
@@ -88,23 +94,16 @@ def run(  # noqa: PLR0913 - what a run needs, each named
             playbook=f"playbooks/{playbook}",
             inventory=str(repo.inventory),
             cmdline="--check --diff" if check else None,
-            envvars={
-                "ANSIBLE_CONFIG": str(repo.root / "ansible.cfg"),
-                "SLIPWAY_PLAN": str(hosts_file),
-                processes.RUN_ENV: run_id,
-                # a killed Ansible leaves its temporary files behind: they go with this folder
-                "ANSIBLE_LOCAL_TEMP": str(private / "ansible"),
-                # Ansible refuses to start with the locale C, and with one that ssh brought along and this machine lacks
-                "LC_ALL": "C.UTF-8",
-                # the ansible-playbook beside this interpreter, also when the environment is not activated
-                "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
-            },
             settings={"suppress_env_files": True, "suppress_output_file": True, "pexpect_timeout": 0.05},
             event_handler=handle,
             cancel_callback=cancelled,
             quiet=True,
         )
-        with private_environment.handed_over(made.config.env, os.environ) as made.config.env:
+        for name in _OF_ANSIBLE_RUNNER:  # which has begun with all that the caller has
+            told[name] = made.config.env[name]
+        sources = run_environment.sources(hosts_file.read_text(encoding="utf-8"))
+        environment = run_environment.of_run(os.environ, sources, told)
+        with private_environment.handed_over(environment, os.environ) as made.config.env:
             made.config.command = private_environment.fetching(made.config.command)
             made.run()
         outcome.status = made.status
@@ -113,6 +112,21 @@ def run(  # noqa: PLR0913 - what a run needs, each named
         processes.end_leftovers(run_id)
         shutil.rmtree(private, ignore_errors=True)
     return outcome
+
+
+def _told(repo: Repo, private: Path, hosts_file: Path, run_id: str) -> dict[str, str]:
+    from ansible_runner.utils import get_callback_dir
+
+    return {
+        "ANSIBLE_CONFIG": str(repo.root / "ansible.cfg"),
+        "ANSIBLE_CALLBACK_PLUGINS": get_callback_dir(),
+        "SLIPWAY_PLAN": str(hosts_file),
+        processes.RUN_ENV: run_id,
+        # a killed Ansible leaves its temporary files behind: they go with this folder
+        "ANSIBLE_LOCAL_TEMP": str(private / "ansible"),
+        # the ansible-playbook beside this interpreter, also when the environment is not activated
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+    }
 
 
 def sweep(repo: Repo) -> None:

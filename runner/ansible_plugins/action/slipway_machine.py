@@ -19,6 +19,7 @@ LOCAL = {
     "ansible_port": 22,
     "ansible_become": False,
     "ansible_ssh_common_args": "",
+    "ansible_host_key_checking": True,
     "ansible_python_interpreter": sys.executable,
 }
 """What is true of a machine that does not say otherwise."""
