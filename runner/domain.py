@@ -83,6 +83,8 @@ class Desired:
     """Estimate for one hour of running: {hourly, currency, source, as_of}; None when unknown."""
     notices: tuple[tuple[str, str], ...] = ()
     """(field, why) of fields that are accepted but have no effect yet."""
+    version: str = ""
+    """Of the template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,8 @@ class Action:
     """None when nobody's access changes."""
     code: str = ""
     """Stable name of what blocks; empty for what is not blocked."""
+    resolved: dict[str, Any] = field(default_factory=dict)
+    """What it is about, every choice made: see `runner.resolved`. Empty for what changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

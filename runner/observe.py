@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runner import fingerprints, providers, vault
-from runner.domain import Desired, Health, Observation, Record, Resource
+from runner.domain import Desired, Health, Observation, Record, Resource, Spec
 from runner.errors import ProviderError, RunnerError
 from runner.load import Loaded
 from runner.providers.base import Context, Limited, ProviderClass
@@ -29,6 +29,8 @@ class Observed:
     """Provider → why it could not be asked."""
     warnings: list[str] = field(default_factory=list)
     """What stands in the way of nothing yet, and may later."""
+    providers: dict[str, ProviderClass] = field(default_factory=dict)
+    """Those that were asked: they remember what they have seen."""
 
 
 def open_provider(
@@ -47,8 +49,20 @@ def open_provider(
             neighbours=tuple(kept.values()),
             secret=lambda source: vault.external(loaded.repo, "", source),
             everywhere=everywhere,
+            coming=coming(loaded.desired, kept, provider),
         )
     )
+
+
+def coming(desired: Mapping[str, Desired], kept: Mapping[str, Record], provider: str) -> dict[str, Spec]:
+    """What a plan will probably make or change at a provider, going by records alone: before anybody was asked."""
+    return {
+        name: want.spec
+        for name, want in desired.items()
+        if want.state == "running"
+        and provider in want.providers
+        and ((record := kept.get(name)) is None or record.digest != want.digest or record.state != "running")
+    }
 
 
 def observe(
@@ -67,7 +81,7 @@ def observe(
     used = {*_providers_of(loaded.desired, wanted), *(records[n].provider for n in wanted if n in records)}
     used |= set() if names else _configured(loaded.settings)
     opened = {name: open_provider(loaded, name, records) for name in sorted(used) if name in providers.names()}
-    observed = Observed()
+    observed = Observed(providers=opened)
     resources: dict[str, list[Resource]] = defaultdict(list)
     for name, provider in opened.items():
         try:

@@ -7,7 +7,7 @@ secrets (where from, never the value), ports, own, access, labels, owner. `deriv
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ def resolve(
     faults = _misfits(spec, settings)
     if faults and want.state != "absent":
         return None, faults
-    return _desired(source, want, spec, values, settings), []
+    return replace(_desired(source, want, spec, values, settings), version=template.version), []
 
 
 def _read(data: dict[str, Any]) -> tuple[Deployment | None, list[Fault]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from runner import git, memory, plan, records
@@ -35,15 +35,17 @@ class Selection:
     exclude: tuple[str, ...] = ()
 
 
-def make_plan(repo: Repo, selection: Selection = Selection()) -> Planned:
-    """Read the files, look at the world, decide. Raises InvalidFiles, UsageError. Touches nothing."""
+def make_plan(repo: Repo, selection: Selection = Selection(), *, secrets_here: bool = True) -> Planned:
+    """Read the files, look at the world, decide. Raises InvalidFiles, UsageError. Touches nothing. `secrets_here`:
+    whether this machine is the one that will apply it, and so must have the secrets.
+    """
     loaded = load(repo)
     loaded.require_valid(selection.names)
-    return plan_loaded(loaded, selection)
+    return plan_loaded(loaded, selection, secrets_here=secrets_here)
 
 
 @memory.lasting()
-def plan_loaded(loaded: Loaded, selection: Selection = Selection()) -> Planned:
+def plan_loaded(loaded: Loaded, selection: Selection = Selection(), *, secrets_here: bool = True) -> Planned:
     """Like `make_plan`, for files that are loaded already and may have faults; their deployments are left out."""
     loaded.require_settings()
     kept, damaged = records.read_each(loaded.repo)
@@ -62,7 +64,20 @@ def plan_loaded(loaded: Loaded, selection: Selection = Selection()) -> Planned:
         inputs=inputs_digest(desired.values()),
         unreadable=(damaged.keys() & chosen) - faulty,
     )
-    return Planned(loaded, kept, observed, made)
+    return completed(Planned(loaded, kept, observed, made), secrets_here=secrets_here)
+
+
+def completed(planned: Planned, *, secrets_here: bool = True) -> Planned:
+    """With what its actions will meet, as far as that is known before. Costs nothing where nothing is to be done."""
+    if not (planned.plan.changing or planned.plan.refused):
+        return planned
+    from runner import foresight
+
+    foreseen = foresight.complete(
+        planned.plan, planned.loaded, planned.records, planned.observed, secrets_here=secrets_here
+    )
+    planned.observed.warnings = [*dict.fromkeys((*planned.observed.warnings, *foreseen.warnings))]
+    return replace(planned, plan=foreseen.plan)
 
 
 def select(loaded: Loaded, kept: Collection[str], selection: Selection) -> set[str]:

@@ -39,7 +39,8 @@ def command(
     refresh_only: bool,
 ) -> int:
     """Show what a reconcile would do. Exit code 2 when changes are pending, 4 when something is blocked."""
-    planned = make_plan(app.repo, selection(names, exclude))
+    # What comments on a pull request is not what applies it, and has no secrets.
+    planned = make_plan(app.repo, selection(names, exclude), secrets_here=not markdown)
     plan, output = planned.plan, app.output
     if out_file is not None:
         _save(out_file, app.redactor.data(plan_json(plan)))

@@ -11,6 +11,7 @@ from runner.cli._app import App, selection, wait_option
 from runner.cli._reconcile import Consent, carry_out, plan_to_apply
 from runner.domain import Action, Kind, Observation
 from runner.errors import UsageError
+from runner.workflow import completed
 
 GROUP = "Deploy"
 
@@ -24,7 +25,7 @@ def command(app: App, names: tuple[str, ...], wait_s: float) -> int:
     planned = plan_to_apply(app, selection(names, ()))
     observed = planned.observed.by_name
     actions = tuple(_restarted(a.deployment, a, observed[a.deployment]) for a in planned.plan.actions)
-    planned = replace(planned, plan=replace(planned.plan, actions=actions))
+    planned = completed(replace(planned, plan=replace(planned.plan, actions=actions)))
     return carry_out(app, planned, Consent(yes=True, wait_s=wait_s), f"runner restart {' '.join(names)}")
 
 

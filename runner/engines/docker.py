@@ -33,6 +33,11 @@ class DockerEngine:
     def __init__(self, socket: str = "") -> None:
         self._socket = socket
 
+    @property
+    def socket(self) -> str:
+        """Where it listens. Raises DockerError where that is nothing of this machine."""
+        return Docker(self._socket).path
+
     def available(self) -> str:
         """Empty when it answers, else why not and what to do."""
         try:

@@ -82,6 +82,8 @@ class Context:
     """Source of a secret (`env:NAME`, …) → its value. Raises CredentialsError."""
     everywhere: bool = False
     """Look also where no file and no record points to: for orphans."""
+    coming: Mapping[str, Spec] = field(default_factory=dict)
+    """Deployments that will probably be made or changed: what they need is looked at on the way."""
     answers: dict[str, Any] = field(default_factory=dict)
     """What was asked already, by whoever was opened for the same step before; the provider says what is in it."""
 

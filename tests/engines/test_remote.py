@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner.engines import docker, remote
-from runner.providers.ssh.observer import OBSERVER
+from runner.providers.ssh.observer import OBSERVER, SIGHT
 
 PYTHON = "/usr/bin/python3"
 CANARY = "canary-5up3r-s3cret"
@@ -41,7 +41,7 @@ def observe(folder: Path, before: str = "") -> dict[str, Any]:
 
 def test_system_python_answers_in_json(tmp_path: Path) -> None:
     answer = observe(tmp_path)
-    assert set(answer) == {"docker", "missing", "containers", "units", "health", "notice", "exposed"}
+    assert set(answer) == {"docker", "missing", "containers", "units", "health", "notice", "exposed", "sight"}
     assert (answer["containers"], answer["units"], answer["health"]) == ([], [], {})
 
 
@@ -88,3 +88,13 @@ def test_error_of_a_remote_program_ends_with_its_reason(tmp_path: Path) -> None:
 
 def test_program_is_the_same_for_everybody() -> None:
     assert remote.program(OBSERVER, "observe", {}) == remote.program(OBSERVER, "observe", {})
+
+
+def test_what_is_to_come_is_looked_at_on_the_way(tmp_path: Path) -> None:
+    wanted = {"ports": [[1, "127.0.0.1"]], "images": [], "gpu": True}
+    modules = tuple(dict.fromkeys((*SIGHT, *OBSERVER)))
+    done = call(remote.program(modules, "observe", "none", docker.listing("none"), wanted), tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    sight = json.loads(done.stdout)["sight"]
+    assert sight["memory_gb"] > 0
+    assert "trouble" in sight["gpu"]

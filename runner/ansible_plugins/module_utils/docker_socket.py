@@ -71,11 +71,11 @@ def request(
             raise _unreachable(error, path) from error
 
 
-def fetch(path: str, target: str, *, lines: bool = False) -> Any:
+def fetch(path: str, target: str, timeout_s: float = TIMEOUT_S, *, lines: bool = False) -> Any:
     """The JSON that one GET answers; `lines`: a list, of one on each line. In HTTP/1.0, whose answers need no library
     that loads longer than they take.
     """
-    with _connected(path, TIMEOUT_S) as channel:
+    with _connected(path, timeout_s) as channel:
         try:
             channel.sendall(f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode("ascii"))
             with channel.makefile("rb") as answer:

@@ -22,12 +22,13 @@ NOTICE = "/run/slipway/notice"
 SITES = "/etc/slipway/expose"
 
 
-def observe(repo, listing):
-    """What there is of a repository; `listing` is where the engine lists its containers (`docker_api.listing`).
+def observe(repo, listing, wanted=None):
+    """What there is of a repository; `listing` is where the engine lists its containers (`docker_api.listing`),
+    `wanted` what is to come here, as `host_sight` takes it.
 
     {"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "units": [...],
     "health": {...}, "notice": what the machine has been told of its end, or "", "exposed": deployments that callers
-    from outside reach}.
+    from outside reach, "sight": what is to come would meet, or None when nothing is}.
     """
     found = {"docker": "", "missing": False, "containers": [], "units": units(repo)}
     found["exposed"] = _exposed(repo + ".")
@@ -36,7 +37,14 @@ def observe(repo, listing):
         found["containers"] = counted(socket_path(), fetch(socket_path(), listing), labels)
     except DockerError as error:
         found.update(docker=str(error), missing=not _installed("dockerd"))
+    found["sight"] = _sight(wanted, repo, found) if wanted else None
     return dict(found, health=_health(found["containers"], found["units"]), notice=_notice())
+
+
+def _sight(wanted, repo, found):
+    from . import host_sight  # travels only where something is to come
+
+    return host_sight.sight(wanted, repo, "" if found["docker"] else socket_path())
 
 
 def _notice():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from runner.providers.aws.account import Account
 from runner.providers.aws.seen import Seen
 from runner.providers.aws.wanted import choice, regions, ttl_s, wanted
 from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer, Quota
+from runner.providers.outlook import Outlook
 from runner.providers.ssh import observer
 from runner.providers.ssh.client import SshHost
 from runner.repo import Repo
@@ -131,6 +132,15 @@ class Provider:
         small = "" if blind else quotas.too_small(self._quotas, self._tries(spec))
         hint = f"ask AWS for more: {quotas.RAISE}, or name other types or regions; runner quota shows all"
         return QuotaError(small, code="quota-too-small", hint=hint) if small else blind
+
+    def outlooks(
+        self, specs: Mapping[str, Spec], there: Mapping[str, Resource], leaving: Collection[str]
+    ) -> Mapping[str, Outlook]:
+        """The machine that is there, else the one that is tried first."""
+        from runner.providers.aws import outlook
+
+        del leaving
+        return {name: outlook.of(spec, self._context.settings, there.get(name)) for name, spec in specs.items()}
 
     def _tries(self, spec: Spec) -> Iterator[tuple[str, str, Market]]:
         """(type, region, market) in the order in which `create` tries them."""

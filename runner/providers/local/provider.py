@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,6 +15,7 @@ from runner.domain import Resource, Spec
 from runner.engines import process
 from runner.errors import InvalidRequestError, ProviderError
 from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
+from runner.providers.outlook import Outlook
 from runner.repo import data_home
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Provider:
 
     def requirements(self, spec: Spec) -> ProviderError | None:
         """Why no engine of this machine can run the spec."""
-        wanted = spec["machine"]["engine"]
+        wanted = spec["machine"].get("engine", "auto")  # several candidates leave their options as they are written
         can_process = spec["service"]["process"] is not None
         if wanted == "process" and not can_process:
             return self._unavailable(f"the template {spec['template']} has no process form", "use engine: docker")
@@ -123,12 +124,42 @@ class Provider:
             return self._unavailable(self._docker_unavailable())
         return None
 
+    def outlooks(
+        self, specs: Mapping[str, Spec], there: Mapping[str, Resource], leaving: Collection[str]
+    ) -> Mapping[str, Outlook]:
+        """This machine, whose ports, GPUs and images are looked at once for all."""
+        from runner.providers.local import outlook
+
+        del leaving
+        if not specs:
+            return {}
+        engines = {name: self._engine_of(spec, there.get(name)) for name, spec in specs.items()}
+        socket = "" if self._docker_unavailable() else self._docker().socket
+        home = str(self._home)
+        seen = outlook.sight(specs, engines, repo=self._context.repo, socket=socket, home=home)
+        return {
+            name: Outlook(
+                place="this machine",
+                host=self.name,
+                engine=engines[name],
+                gpus=outlook.cards(seen) if spec["service"]["gpus"] != "none" else "",
+                obstacle=self.requirements(spec) or (self._no_uv() if engines[name] == "process" else None),
+                sight=seen,
+            )
+            for name, spec in specs.items()
+        }
+
     def create(self, mark: Mark, spec: Spec) -> Machine:
         """Nothing to create: this machine is there. Chooses the engine, keeping the one that is in use."""
         reason = self.requirements(spec)
         if reason is not None:
             raise reason
         return self._machine(self._engine(mark, spec))
+
+    @staticmethod
+    def _no_uv() -> ProviderError | None:
+        text = "uv is not found, which makes the environments of processes"
+        return None if uv_path() else InvalidRequestError(text, code="no-uv", hint="run make setup")
 
     @staticmethod
     def _unavailable(reason: str, hint: str = "") -> ProviderError | None:
@@ -188,12 +219,17 @@ class Provider:
         )
 
     def _engine(self, mark: Mark, spec: Spec) -> str:
-        wanted = str(spec["machine"]["engine"])
+        wanted = str(spec["machine"].get("engine", "auto"))
+        found = () if wanted != "auto" else [r for r in self.list() if r.deployment == mark.deployment]
+        return self._engine_of(spec, found[0] if found else None)
+
+    def _engine_of(self, spec: Spec, there: Resource | None) -> str:
+        """The one that is asked for, else the one that is in use, else the one that can."""
+        wanted = str(spec["machine"].get("engine", "auto"))
         if wanted != "auto":
             return wanted
-        current = self.find(mark)
-        if current is not None:
-            return current.engine
+        if there is not None:
+            return str(there.facts["engine"])
         return "process" if spec["service"]["process"] and self._docker_unavailable() else "docker"
 
     def _here(self) -> dict[str, str]:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
+from runner.domain import Spec
 from runner.errors import CredentialsError, ProviderError
 from runner.providers.base import Context
+from runner.providers.outlook import wanted
 from runner.providers.ssh import jumps, observer
 from runner.providers.ssh.client import SshHost
 from runner.repo import Repo
@@ -120,9 +122,22 @@ class Fleet:
     def _asked(self, name: str) -> dict[str, Any] | ProviderError:
         host = self.host(name)
         try:
-            return observer.observe(host, self._context.repo, self.password(host))
+            return observer.observe(host, self._context.repo, self.password(host), self._questions.get(name))
         except ProviderError as error:
             return error
+
+    @cached_property
+    def _questions(self) -> dict[str, dict[str, Any]]:
+        """Host → what may come there: what names it or is there already, and what may get any of the pool."""
+        kept = {record.deployment: str(record.machine.get("host", "")) for record in self._context.neighbours}
+        by_host: dict[str, list[Spec]] = {}
+        anywhere: list[Spec] = []
+        for name, spec in self._context.coming.items():
+            machine = spec["machine"]
+            host = machine.get("host") or (inline_name(machine) if machine.get("address") else kept.get(name))
+            (by_host.setdefault(str(host), []) if host else anywhere).append(spec)
+        hosts = {*by_host, *(self.pool if anywhere else ())}
+        return {host: wanted([*by_host.get(host, ()), *(anywhere if host in self.pool else ())]) for host in hosts}
 
     def _jump(self, login: Mapping[str, Any]) -> SshHost | None:
         """The host to go through: one of the pool, which may have a jump of its own, or another one, which takes the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner import look_fields, programs, readback
@@ -14,17 +14,21 @@ from runner.errors import ProviderError
 from runner.providers.ssh.client import SshHost
 
 OBSERVER = ("docker_socket", "restarts", "health_probe", "systemd_units", "host_observer")
+SIGHT = ("docker_socket", "docker_causes", "host_os", "host_gpu", "listeners", "host_sight")
+"""Travels in front of the observer where something new is to come to the host."""
 
 SHOWN = 80
 UPDATE = "somebody has named or labelled things there in a way that we do not: docker ps -a there, and remove them"
 
 
-def observe(host: SshHost, repo: str, password: str = "") -> dict[str, Any]:
-    """What `module_utils.host_observer` says there. The password, if sudo asks for one, ends with a newline.
+def observe(host: SshHost, repo: str, password: str = "", wanted: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What `module_utils.host_observer` says there. The password, if sudo asks for one, ends with a newline. `wanted`:
+    what is to come there, if anything.
 
     Raises ProviderError when the host does not answer.
     """
-    program = remote.program(OBSERVER, "observe", repo, docker.listing(repo))
+    modules = tuple(dict.fromkeys((*SIGHT, *OBSERVER))) if wanted else OBSERVER
+    program = remote.program(modules, "observe", repo, docker.listing(repo), wanted)
     command = host.as_root(remote.command(host.python), asks=bool(password))
     return _answer(host, host.run(command, f"{password}{program}"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
@@ -11,6 +11,7 @@ from runner.engines import docker, systemd
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.faults import Fault
 from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer
+from runner.providers.outlook import Outlook
 from runner.providers.ssh import neighbours, observer, pool
 from runner.providers.ssh.client import SshHost
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS, Fleet, inline_name
@@ -133,6 +134,15 @@ class Provider:
             return self._fleet.silence(name)
         silent = [self._fleet.silence(host) for host in self._fleet.hosts]
         return silent[0] if silent and all(silent) else None
+
+    def outlooks(
+        self, specs: Mapping[str, Spec], there: Mapping[str, Resource], leaving: Collection[str]
+    ) -> Mapping[str, Outlook]:
+        """The host that each of them gets, and what it meets there."""
+        from runner.providers.ssh.outlook import Outlooks
+
+        all_of_them = Outlooks(self._fleet, self._context.neighbours, leaving)
+        return {name: all_of_them.of(name, spec, there.get(name)) for name, spec in specs.items()}
 
     def look_ahead(self, spec: Spec) -> None:
         """Ask the host that this will probably get."""

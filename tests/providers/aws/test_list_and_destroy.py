@@ -236,7 +236,8 @@ def test_who_has_nothing_to_do_with_aws_is_not_asked_for_credentials(
     assert not shop.cloud.calls
 
 
-def test_plan_of_fifty_deployments_takes_three_calls(shop: Shop, small: Small) -> None:
+def test_plan_of_fifty_deployments_takes_three_calls(shop: Shop, small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K", "a value")
     key = shop.settings["key"]
     small.write("runner.yaml", f"id: shop\nproviders: {{aws: {{key: {key}, ssh_cidrs: [203.0.113.7/32]}}}}\n")
     for number in range(50):

@@ -1,0 +1,82 @@
+"""Completes a plan by what can be known before it is carried out: where each deployment will be, what it would meet
+there, and whether its secrets have values. Asks providers only what they saw while looking; the decisions are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from runner import preflight, resolved, vault
+from runner.domain import CHANGING, Action, Desired, Kind, Plan, Record, Resource
+from runner.errors import CredentialsError, ProviderError
+from runner.load import Loaded
+from runner.observe import Observed
+from runner.preflight import STARTS
+from runner.providers.outlook import Outlook, Predicting
+
+DESCRIBED = CHANGING | {Kind.BLOCKED}
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A plan, completed."""
+
+    plan: Plan
+    warnings: tuple[str, ...] = ()
+
+
+def complete(
+    made: Plan, loaded: Loaded, kept: Mapping[str, Record], observed: Observed, *, secrets_here: bool = True
+) -> Foreseen:
+    """`secrets_here`: see `preflight.check`."""
+    outlooks = _outlooks(made, loaded.desired, observed)
+
+    @cache
+    def unreadable(source: str) -> ProviderError | None:
+        try:
+            vault.external(loaded.repo, "", source)
+        except CredentialsError as error:
+            return error
+        return None
+
+    checked = preflight.check(made.actions, loaded.desired, outlooks, unreadable, secrets_here=secrets_here)
+    actions = tuple(_described(action, loaded.desired, kept, observed, outlooks) for action in checked.actions)
+    return Foreseen(replace(made, actions=actions), tuple(checked.warnings))
+
+
+def _outlooks(made: Plan, desired: Mapping[str, Desired], observed: Observed) -> dict[str, Outlook]:
+    """By deployment; each provider is asked once, for those that go there."""
+    leaving = {action.deployment for action in made.actions if action.kind is Kind.DESTROY}
+    found: dict[str, Outlook] = {}
+    starting = {action.deployment for action in made.actions if action.kind in STARTS}
+    going: dict[str, list[str]] = {}
+    for name in sorted(starting & desired.keys()):
+        going.setdefault(_goes_to(desired[name], observed.by_name[name].resource), []).append(name)
+    for provider, names in going.items():
+        opened: object = observed.providers.get(provider)
+        if provider not in observed.failed and isinstance(opened, Predicting):
+            there = {name: r for name in names if (r := observed.by_name[name].resource) is not None}
+            found |= opened.outlooks({name: desired[name].spec for name in names}, there, leaving)
+    return found
+
+
+def _goes_to(want: Desired, there: Resource | None) -> str:
+    """The provider: where it is, else the first candidate."""
+    return there.provider if there is not None and there.provider in want.providers else want.providers[0]
+
+
+def _described(
+    action: Action,
+    desired: Mapping[str, Desired],
+    kept: Mapping[str, Record],
+    observed: Observed,
+    outlooks: Mapping[str, Outlook],
+) -> Action:
+    name = action.deployment
+    if action.kind not in DESCRIBED or name not in observed.by_name:
+        return action
+    outlook = outlooks.get(name, Outlook())
+    facts = resolved.of(action, desired.get(name), kept.get(name), observed.by_name[name], outlook)
+    return replace(action, resolved=facts)
