@@ -11,14 +11,17 @@ from runner.readback import (
     Check,
     any_text,
     digest,
+    either,
     fields,
     flag,
     line,
     listed,
     name,
     named,
+    nothing,
     number,
     one_of,
+    port,
     text,
     word,
 )
@@ -31,6 +34,7 @@ NOTHING: dict[str, Any] = {
     "health": {},
     "notice": "",
     "exposed": [],
+    "sight": None,
 }
 """The answer of a host on which nothing of ours is."""
 _LABEL = text(r"[^\x00]*", 1024 * 1024)
@@ -73,6 +77,32 @@ def _verdict(value: Any) -> str | None:
     return None if right else ""
 
 
+SIGHT: Check = fields(
+    {
+        "memory_gb": number(0, 1e9, whole=False),
+        "disk_free_gb": number(0, 1e9, whole=False),
+        "gpu": fields(
+            {
+                "present": flag,
+                "works": flag,
+                "trouble": line,
+                "reason": any_text,
+                "cards": listed(fields({"name": line, "memory_gb": number(0, 1e6, whole=False)})),
+            }
+        ),
+        "images": named(line, one_of("here", "pullable", "login", "missing", "unknown")),
+        "taken": listed(
+            fields(
+                {"port": port, "program": line, "pid": number(0, 2**31), "container": line, "free": port},
+                required=("port", "program", "pid", "container", "free"),
+            )
+        ),
+        "foreign": listed(line, 100_000),
+    },
+    required=("memory_gb", "disk_free_gb", "gpu", "images", "taken", "foreign"),
+)
+"""What `module_utils.host_sight` says."""
+
 wrong: Check = fields(
     {
         "docker": any_text,
@@ -82,6 +112,7 @@ wrong: Check = fields(
         "health": named(any_text, _verdict),
         "notice": any_text,
         "exposed": listed(name),
+        "sight": either(nothing, SIGHT),
     }
 )
 """The dotted place of the first field of an answer that is not what it must be; None when all are."""

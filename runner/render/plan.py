@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.domain import CHANGING, DESTRUCTIVE, ORDER, SYMBOLS, Kind, Plan
+from runner.render import plan_groups, resolved
 from runner.render.changes import changes_lines
 from runner.render.parts import price_origin
 from runner.render.plan_data import action_json, summary
@@ -27,6 +28,8 @@ LOOKS = {
     Kind.HELD: "cyan",
     Kind.NONE: "dim",
 }
+DETAILED = 12
+"""Actions; of more, the details are folded."""
 _KIND_WIDTH = max(len(kind.value) for kind in LOOKS)
 _INDENT = " " * 4
 
@@ -38,12 +41,15 @@ def plan_text(plan: Plan, *, style: Style, verbose: bool = False, command: str =
     actions = style.clean([action_json(action) for action in shown])
     columns = [max((width(action[key]) for action in actions), default=0) for key in ("deployment", "provider")]
     lines, previous = _headline(total, style), 2
-    for action in actions:
-        block = _action(action, columns, style, verbose=verbose)
+    folded = not verbose and len(actions) > DETAILED
+    for action in plan_groups.grouped(actions) if folded else actions:
+        block = _action(action, columns, style, folded=folded, verbose=verbose)
         lines += ["", *block] if max(previous, len(block)) > 1 else block
         previous = len(block)
     if verbose:
         lines += _up_to_date(plan, style)
+    if folded:
+        lines += ["", style.dim("-v shows what each of them runs, where, at which port, and its price.")]
     if command or not plan.changing:
         lines += ["", *wrap_command(*next_step(total, command), style=style)]
     return "\n".join(lines)
@@ -93,19 +99,36 @@ def _headline(total: dict[str, Any], style: Style) -> list[str]:
     return [*lines, f"{style.bold('Price')}  {price}"] if price else lines
 
 
-def _action(action: dict[str, Any], columns: list[int], style: Style, *, verbose: bool) -> list[str]:
+def _many(group: dict[str, Any], verb: str, style: Style) -> list[str]:
+    told = wrap(plan_groups.title(group), style.width, indent=f"{verb}  ", hanging=_INDENT)
+    return [*told, *wrap(plan_groups.names(group), style.width, indent=_INDENT, hanging=_INDENT)]
+
+
+def _action(action: dict[str, Any], columns: list[int], style: Style, *, folded: bool, verbose: bool) -> list[str]:
     kind = Kind(action["action"])
     verb = style.paint(f"{SYMBOLS[kind]} {kind.value:{_KIND_WIDTH}}", "bold", LOOKS[kind])
+    if "names" in action:
+        return _many(action, verb, style)
     top = f"{verb}  {style.bold(pad(action['deployment'], columns[0]))}  {style.dim(action['provider'])}"
     beside = f"{pad(top, _KIND_WIDTH + 2 + sum(columns) + 2 * GAP)}  {' '.join(action['reason'].split())}"
     reason = wrap(action["reason"], style.width, indent=_INDENT)
     lines = [beside] if reason and width(beside) <= style.width else [top, *reason]
     lines += _exposure(action["exposure"], style)
+    described = [] if folded else _described(action, kind, style, verbose=verbose)
+    lines += described
     lines += changes_lines(action["changes"], style=style, verbose=verbose)
-    if kind is Kind.CREATE or (kind in CHANGING and (verbose or _price_moves(action["price"]))):
-        lines += _price(action["price"], style)
+    priced = kind is Kind.CREATE and not folded
+    if priced or (kind in CHANGING and (verbose or _price_moves(action["price"]))):
+        lines += _price(action["price"], style, resolved.LABELS if described else 0)
     hint = wrap(action["hint"], style.width, indent=_INDENT + "→ ", hanging=_INDENT + "  ")
     return lines + [style.paint(line, "cyan") for line in hint]
+
+
+def _described(action: dict[str, Any], kind: Kind, style: Style, *, verbose: bool) -> list[str]:
+    """What blocks needs no more lines than its cause and its cure."""
+    if not action["resolved"] or (kind not in CHANGING and not verbose):
+        return []
+    return resolved.lines(action["resolved"], kind, style=style, indent=_INDENT)
 
 
 def _exposure(exposure: dict[str, Any] | None, style: Style) -> list[str]:
@@ -121,7 +144,7 @@ def _price_moves(price: dict[str, Any]) -> bool:
     return price["hourly_before"] is None or price["hourly_before"] != price["hourly_after"]
 
 
-def _price(price: dict[str, Any], style: Style) -> list[str]:
+def _price(price: dict[str, Any], style: Style, labels: int = 0) -> list[str]:
     before, after, currency = price["hourly_before"], price["hourly_after"], price["currency"]
     if after is None:
         told = f"{hourly(before, currency)} → unknown" if before else "unknown"
@@ -133,7 +156,7 @@ def _price(price: dict[str, Any], style: Style) -> list[str]:
         told = f"{money(after - before, currency, signed=True)}/h, {monthly(after - before, currency, signed=True)}"
         told += f"  ({hourly(before, currency)} → {hourly(after, currency)})" if before and after else ""
     origin = price_origin(price, style)
-    line = f"{_INDENT}{style.dim('price')} {told}"
+    line = f"{_INDENT}{style.dim('price'.ljust(labels))} {told}"
     if origin and width(line) + GAP + width(origin) <= style.width:
         return [f"{line}{' ' * GAP}{style.dim(origin)}"]
     return [line, *(style.dim(text) for text in wrap(origin, style.width, indent=_INDENT + " " * 6))]

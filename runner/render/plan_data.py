@@ -3,6 +3,7 @@
     {"format": 1, "commit", "inputs", "observed",
      "actions": [{"deployment", "provider", "action", "reason", "hint", "code",
                   "exposure": {"before", "after", "opens"} or null,
+                  "resolved": what it is about, every choice made (see `runner.resolved`), or null,
                   "changes": [{"field", "before", "after", "forces_replacement"}],
                   "price": {"hourly_before", "hourly_after", "currency", "source", "as_of"}}],
      "summary": {"destroy", "replace", "create", "update", "start", "stop", "blocked", "held", "none": counts,
@@ -64,6 +65,7 @@ def action_json(action: Action) -> dict[str, Any]:
         "hint": action.hint,
         "code": action.code,
         "exposure": asdict(action.exposure) if action.exposure else None,
+        "resolved": action.resolved or None,
         "changes": [
             {
                 "field": change.field,
@@ -118,6 +120,7 @@ def _action(data: dict[str, Any]) -> Action:
         hint=data.get("hint", ""),
         code=data.get("code", ""),
         exposure=Exposure(**data["exposure"]) if data.get("exposure") else None,
+        resolved=dict(data.get("resolved") or {}),
         changes=tuple(
             Change(item["field"], item["before"], item["after"], item["forces_replacement"]) for item in data["changes"]
         ),

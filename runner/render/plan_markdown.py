@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from runner.domain import CHANGING, DESTRUCTIVE, ORDER, Kind, Plan
+from runner.render import resolved
 from runner.render.markdown import code, escape, head, row
 from runner.render.parts import price_origin
 from runner.render.plan_data import action_json, summary
@@ -17,6 +18,8 @@ MARKER = "<!-- slipway:plan -->"
 """First line, so that a bot finds its comment and updates it in place."""
 LIMIT = 60_000
 """Characters; GitHub refuses a comment of more than 65,536."""
+DESCRIBED = ("runs", "on", "at", "data", "secrets")
+"""Columns of what an action is about: see `resolved.facts`."""
 _RESERVED = 1_500
 """Of the limit, for the headline, the note of what was cut and the end."""
 
@@ -44,9 +47,11 @@ def plan_markdown(plan: Plan, *, style: Style) -> str:
     page = _Page(LIMIT - _RESERVED)
     page.add(_headline(total, sum(a["exposure"]["opens"] for a in _exposed(actions))))
     page.table(("", "deployment", "who reaches it", "from now on"), _exposed(actions), _access, "access change")
+    described = [action for action in changing if action["resolved"]]
     fields = [(action, change) for action in actions for change in action["changes"]]
     page.table(("", "deployment", "provider", "why", "price"), changing, _row, "action")
     page.table(("", "deployment", "why not", "what to do"), standing, _obstacle, "obstacle")
+    page.folded("What, where, how", ("deployment", *DESCRIBED), described, _described, "description")
     page.folded("Field changes", ("deployment", "field", "before", "after", ""), fields, _field, "field change")
     page.folded("Prices", ("deployment", "before", "after", "source"), changing, partial(_price, style=style), "price")
     page.add(_end(plan, total))
@@ -133,6 +138,11 @@ def _row(action: dict[str, Any]) -> str:
     forced = any(change["forces_replacement"] for change in action["changes"])
     why = escape(action["reason"]) + (" (**forces replacement**)" if forced else "")
     return row([_kind(action), code(action["deployment"]), escape(action["provider"]), why, _delta(action["price"])])
+
+
+def _described(action: dict[str, Any]) -> str:
+    told = dict(resolved.facts(action["resolved"], Kind(action["action"])))
+    return row([code(action["deployment"]), *(escape(told.get(label, "")) for label in DESCRIBED)])
 
 
 def _obstacle(action: dict[str, Any]) -> str:

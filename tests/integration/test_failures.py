@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from tests.integration.world import World, ask, processes, refuses
 
 HASTY = "timeout_s: 3"
+KNOWN_BEFORE = {"taken", "secretless"}
+"""What the plan says, and so nobody begins."""
 NAMES = ("good", "taken", "ending", "unwell", "bare", "secretless")
 
 
@@ -54,7 +58,10 @@ def hasty(shared: World) -> World:
 
 
 def results(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {row["deployment"]: row for row in document["results"]}
+    """What became of each: what the plan blocked was not begun."""
+    blocked = [action for action in document["plan"]["actions"] if action["action"] == "blocked"]
+    told = {one["deployment"]: {**one, "result": "blocked", "error": one["reason"]} for one in blocked}
+    return told | {row["deployment"]: row for row in document["results"]}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +90,7 @@ def test_one_run_and_the_good_one_works(hasty: World, ports: dict[str, int], fai
 @pytest.mark.parametrize(
     ("name", "code", "cause", "advice"),
     [
-        ("taken", "port-taken", "port {port} is used by another program", "ports:"),
+        ("taken", "port-taken", "port {port} (web) of this machine is used by {program} (pid {pid})", "ports: {{web: "),
         ("ending", "unhealthy", "no more oil", "runner logs ending"),
         ("unwell", "unhealthy", "GET / answered 500 instead of 200", "runner logs unwell"),
         ("bare", "packages", "slipway-no-such-package", "the packages of its template"),
@@ -99,16 +106,19 @@ def test_failure_has_its_cause_and_a_next_step(  # noqa: PLR0913, PLR0917 - a ro
     name: str, code: str, cause: str, advice: str, ports: dict[str, int], failed: dict[str, Any]
 ) -> None:
     row = failed[name]
-    assert (row["result"], row["code"]) == ("failed", code)
-    assert cause.format(port=ports[name]) in row["error"]
-    assert advice in row["hint"]
+    program = Path("/proc/self/comm").read_text().strip()
+    assert (row["result"], row["code"]) == ("blocked" if name in KNOWN_BEFORE else "failed", code)
+    assert cause.format(port=ports[name], program=program, pid=os.getpid()) in row["error"]
+    assert advice.format() in row["hint"]
 
 
 def test_failed_creates_leave_nothing_running(hasty: World, ports: dict[str, int], failed: dict[str, Any]) -> None:
     left = [name for name in NAMES if processes(f"{hasty.home}/services/{name}/")]
     assert left == ["good"]
     assert all(refuses(ports[name]) for name in NAMES if name not in ("good", "taken"))
-    assert set(hasty.actions(code=2).values()) == {"none", "create", "update"}
+    actions = hasty.actions(code=4)
+    assert set(actions.values()) == {"none", "update", "blocked"}
+    assert {name for name, action in actions.items() if action == "blocked"} == KNOWN_BEFORE
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +156,13 @@ def test_failed_update_puts_the_previous_version_back(healed: World, ports: dict
     file.write_text(file.read_text().replace("template: beacon", "template: hasty"))
     healed.beacon("ending", ports["taken"], "params: {word: elsewhere}\n")  # the foreigner's port
     rows = results(healed.json("reconcile", "good", "ending", "--yes", code=1))
-    for name, cause in (("good", "503"), ("ending", "is used by another program")):
-        assert cause in rows[name]["error"]
-        assert "The previous version was put back" in rows[name]["error"]
+    assert "503" in rows["good"]["error"]
+    assert "The previous version was put back" in rows["good"]["error"]
+    assert rows["ending"]["code"] == "port-taken"
+    for name in ("good", "ending"):
         assert ask(ports[name])["env"]["WORD"] == "hello"
         assert len(healed.environments(name)) == 1
-    assert healed.actions("good", "ending", code=2) == {"good": "update", "ending": "update"}
+    assert healed.actions("good", "ending", code=4) == {"good": "update", "ending": "blocked"}
 
 
 def test_two_services_swap_their_ports_in_one_run(healed: World, ports: dict[str, int]) -> None:

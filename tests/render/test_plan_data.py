@@ -55,7 +55,18 @@ def test_the_keys_of_the_contract() -> None:
     assert document["format"] == 1
     assert document["commit"] == "3511be88711edbff6f30"
     action = document["actions"][1]
-    assert set(action) == {"deployment", "provider", "action", "reason", "hint", "code", "changes", "price", "exposure"}
+    assert set(action) == {
+        "deployment",
+        "provider",
+        "action",
+        "reason",
+        "hint",
+        "code",
+        "changes",
+        "price",
+        "exposure",
+        "resolved",
+    }
     assert action["action"] == "replace"
     assert action["changes"][1] == {"field": "machine.gpu", "before": "L4", "after": "L40S", "forces_replacement": True}
     assert action["price"] == {

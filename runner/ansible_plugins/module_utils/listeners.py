@@ -110,7 +110,9 @@ def _parent(pid):
 
 
 def _program(pid):
-    return "".join(_lines("/proc/%d/comm" % pid)[:1]) if pid else ""
+    """A program calls itself what it likes, so what no terminal should see is left out."""
+    name = "".join(_lines("/proc/%d/comm" % pid)[:1]) if pid else ""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _link(path):
