@@ -133,6 +133,7 @@ def test_plan_is_the_document_of_the_contract(shell: Shell) -> None:
     assert document.keys() >= {"format", "commit", "actions", "summary"}
     assert document["format"] == 1
     [action] = document["actions"]
+    assert action.pop("resolved")["place"] == "this machine"
     assert action == {
         "deployment": "web",
         "provider": "local",
