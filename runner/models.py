@@ -10,14 +10,17 @@ import re
 from datetime import date
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from runner import timing
+
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,40}$"
-_CRON = {"minute": (0, 59), "hour": (0, 23), "day": (1, 31), "month": (1, 12), "weekday": (0, 7)}
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 _DOMAIN_LENGTH = 253
+MOST_GB = 1_000_000
+"""More is a mistake, and no number that every engine takes."""
+LONGEST_START_S = 7 * 86400
 LATER: dict[str, Any] = {"effect": "later"}
 
 
@@ -26,13 +29,6 @@ def _text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
-
-
-def _duration(value: str) -> str:
-    if not re.fullmatch(r"(\d+[smhd])+", value):
-        msg = "must be a duration such as 30m, 8h or 1h30m"
-        raise ValueError(msg)
-    return value
 
 
 def _secret_ref(value: str) -> str:
@@ -47,20 +43,6 @@ def secret_problem(value: str) -> str:
     if value == "generate" or re.fullmatch(r"(env|vault):[A-Za-z_][A-Za-z0-9_]*|file:\S.*", value):
         return ""
     return "must be generate, env:NAME, file:PATH or vault:NAME, never the secret itself"
-
-
-def _cron(value: str) -> str:
-    fields = value.split()
-    if len(fields) != len(_CRON) or not all(map(_fits, fields, _CRON.values())):
-        msg = f'must have the five fields of a crontab line ({", ".join(_CRON)}), e.g. "0 8 * * 1-5"'
-        raise ValueError(msg)
-    return value
-
-
-def _fits(field: str, limits: tuple[int, int]) -> bool:
-    numbers = [int(number) for number in re.findall(r"(?<![/\d])\d+", field)]
-    shape = re.fullmatch(r"(\*|\w+(-\w+)?)(/[1-9]\d*)?(,(\*|\w+(-\w+)?)(/[1-9]\d*)?)*", field, re.ASCII)
-    return bool(shape) and all(limits[0] <= number <= limits[1] for number in numbers)
 
 
 def _port(value: Any) -> Any:
@@ -88,18 +70,9 @@ def _domain(value: str) -> str:
     return value
 
 
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        msg = "is not a known time zone; use a name such as Europe/Berlin"
-        raise ValueError(msg) from error
-    return value
-
-
 Text = Annotated[str, BeforeValidator(_text)]
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Duration = Annotated[Text, AfterValidator(_duration)]
+Duration = Annotated[Text, AfterValidator(timing.duration)]
 SecretRef = Annotated[str, AfterValidator(_secret_ref)]
 Network = Annotated[str, AfterValidator(_network)]
 Domain = Annotated[str, AfterValidator(_domain)]
@@ -160,7 +133,7 @@ class OwnHealth(Model):
     port: PortName | None = Field(None, description="Port to ask; the first one when the template's is not there")
     path: str | None = Field(None, pattern=r"^/", description="HTTP path; ignored for tcp ports")
     status: int | None = Field(None, ge=100, le=599, description="The status that means healthy")
-    timeout_s: int | None = Field(None, gt=0, description="How long the first start may take")
+    timeout_s: int | None = Field(None, gt=0, le=LONGEST_START_S, description="How long the first start may take")
     stable_s: float | None = Field(None, ge=0, le=600, description="How long it must go on after its first good answer")
 
 
@@ -174,10 +147,10 @@ class OwnService(Model):
     volumes: dict[PortName, Annotated[str, Field(pattern=r"^/")]] | None = Field(
         None, description="Volume name → path inside the container; kept when the service changes"
     )
-    shm_gb: float | None = Field(None, ge=0, description="Shared memory; 0 is the engine's default")
+    shm_gb: float | None = Field(None, ge=0, le=MOST_GB, description="Shared memory; 0 is the engine's default")
     user: str | None = Field(None, description="User inside the container")
     gpu: Literal["required", "optional", "none"] | None = Field(None, description="Whether it uses GPUs")
-    vram_gb: float | None = Field(None, ge=0, description="GPU memory that it needs")
+    vram_gb: float | None = Field(None, ge=0, le=MOST_GB, description="GPU memory that it needs")
     health: OwnHealth | None = None
 
 
@@ -191,9 +164,9 @@ class HoldOptions(Model):
 class Schedule(Model):
     """When the service runs."""
 
-    start: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="Crontab line")
-    stop: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="Crontab line")
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    start: Annotated[str, AfterValidator(timing.cron)] | None = Field(None, description="Crontab line")
+    stop: Annotated[str, AfterValidator(timing.cron)] | None = Field(None, description="Crontab line")
+    timezone: Annotated[str, AfterValidator(timing.zone)] = "UTC"
 
 
 class Lifecycle(Model):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from runner.ansible_plugins.module_utils.health_probe import STABLE_S
-from runner.models import EnvName, Model, OwnService, Port, PortName, Text
+from runner.models import LONGEST_START_S, MOST_GB, EnvName, Model, OwnService, Port, PortName, Text
 
 ParamType = Literal["string", "integer", "number", "boolean", "list"]
 CompanionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -31,9 +31,9 @@ class Requirements(Model):
     gpus_from: str = Field(
         "", description="The whole-number parameter that says over how many GPUs one model is spread"
     )
-    vram_gb: float = Field(0, ge=0, description="GPU memory; a model may need more")
-    ram_gb: float = Field(1, ge=0)
-    disk_gb: float = Field(1, ge=0, description="Free disk, models not counted")
+    vram_gb: float = Field(0, ge=0, le=MOST_GB, description="GPU memory; a model may need more")
+    ram_gb: float = Field(1, ge=0, le=MOST_GB)
+    disk_gb: float = Field(1, ge=0, le=MOST_GB, description="Free disk, models not counted")
 
 
 class ServicePort(Model):
@@ -51,7 +51,9 @@ class HealthCheck(Model):
     port: PortName
     path: str = Field("/", pattern=r"^/", description="HTTP path; ignored for tcp ports")
     status: int = Field(200, ge=100, le=599, description="The status that means healthy")
-    timeout_s: int = Field(120, gt=0, description="How long the first start may take, models not counted")
+    timeout_s: int = Field(
+        120, gt=0, le=LONGEST_START_S, description="How long the first start may take, models not counted"
+    )
     stable_s: float = Field(
         STABLE_S, ge=0, le=600, description="How long it must go on after its first good answer, without ending"
     )
@@ -69,7 +71,7 @@ class Companion(Model):
     env: dict[EnvName, Text] = Field(default_factory=dict, description="Expressions")
     ports: dict[PortName, ServicePort] = Field(min_length=1)
     volumes: dict[ParamName, str] = Field(default_factory=dict, description="Volume name → path inside the container")
-    shm_gb: float = Field(0, ge=0, description="Shared memory; 0 is the engine's default")
+    shm_gb: float = Field(0, ge=0, le=MOST_GB, description="Shared memory; 0 is the engine's default")
     user: str = Field("", description="User inside the container; empty is the image's default")
     health: HealthCheck
 
@@ -104,7 +106,7 @@ class Service(Model):
     volumes: dict[ParamName, str] = Field(
         default_factory=dict, description="Volume name → path inside the container; kept when the service changes"
     )
-    shm_gb: float = Field(0, ge=0, description="Shared memory; 0 is the engine's default")
+    shm_gb: float = Field(0, ge=0, le=MOST_GB, description="Shared memory; 0 is the engine's default")
     user: str = Field("", description="User inside the container; empty is the image's default")
     health: HealthCheck
     process: Process | None = None
@@ -199,8 +201,8 @@ class CatalogueModel(Model):
     id: str
     name: str
     quantisation: str = Field("", description="Precision of the weights, e.g. Q4_K_M; each has an entry of its own")
-    size_gb: float = Field(gt=0, description="Download")
-    vram_gb: float = Field(gt=0, description="GPU memory to run it at its default context length")
+    size_gb: float = Field(gt=0, le=MOST_GB, description="Download")
+    vram_gb: float = Field(gt=0, le=MOST_GB, description="GPU memory to run it at its default context length")
     category: Literal["chat", "reasoning", "code", "vision", "embedding", "speech"] = "chat"
     gated: bool = False
 

@@ -50,6 +50,7 @@ LAYERS = [
         "said",
         "scalars",
         "template",
+        "timing",
         "yamlfile",
     },
     {"engines"},

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from runner.models import Duration, Model
+from runner.models import MOST_GB, Duration, Model
 
 FIXED: dict[str, Any] = {"in_place": False}
 OPEN: dict[str, Any] = {"in_place": False, "may_be_open": True}
@@ -49,9 +49,11 @@ class Options(Model):
     """A type, or what the machine must have; the cheapest that fits is taken, the next ones when there is none left."""
 
     gpu: str = Field("", description="GPU model, e.g. L4", json_schema_extra=OPEN)
-    gpus: int = Field(0, ge=0, description="How many GPUs; 0: one if the service needs a GPU", json_schema_extra=OPEN)
-    vram_gb: float = Field(0, ge=0, description="Memory of one GPU, at least", json_schema_extra=OPEN)
-    ram_gb: float = Field(0, ge=0, description="Memory, at least", json_schema_extra=OPEN)
+    gpus: int = Field(
+        0, ge=0, le=1024, description="How many GPUs; 0: one if the service needs a GPU", json_schema_extra=OPEN
+    )
+    vram_gb: float = Field(0, ge=0, le=MOST_GB, description="Memory of one GPU, at least", json_schema_extra=OPEN)
+    ram_gb: float = Field(0, ge=0, le=MOST_GB, description="Memory, at least", json_schema_extra=OPEN)
     vcpus: int = Field(0, ge=0, description="Virtual CPUs, at least", json_schema_extra=OPEN)
     type: str = Field("", description="Exactly this type, e.g. g6.xlarge", json_schema_extra=OPEN)
     region: Region | list[Region] | None = Field(
@@ -67,7 +69,7 @@ class Options(Model):
         None, gt=0, description="The most that one hour may cost; default: 1.5 times the cheapest that fits"
     )
     disk_gb: int = Field(
-        0, ge=0, description="Root disk; 0: what the service needs, at least 60", json_schema_extra=OPEN
+        0, ge=0, le=MOST_GB, description="Root disk; 0: what the service needs, at least 60", json_schema_extra=OPEN
     )
     address: Literal["public", "private"] | None = Field(
         None, description="Which address the runner connects to; private: no public one", json_schema_extra=OPEN

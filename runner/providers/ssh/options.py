@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from runner.models import Model, Port, SecretRef
+from runner.models import MOST_GB, Model, Port, SecretRef
 from runner.providers.ssh import jumps, words
 
 HOST_NAME = r"^[a-z0-9][a-z0-9.-]{0,60}$"
@@ -49,10 +49,12 @@ class Host(Login):
     """One host of the pool."""
 
     gpu: str = Field("", description="GPU model, e.g. L4; empty: none")
-    gpus: int = Field(0, ge=0, description="How many GPUs; 0: one if gpu or vram_gb is given")
-    vram_gb: float = Field(0, ge=0, description="Memory of one GPU; 0: what GPUs of that name have, if it is known")
-    ram_gb: float = Field(0, ge=0, description="Memory; 0: not said")
-    disk_gb: float = Field(0, ge=0, description="Free disk; 0: not said")
+    gpus: int = Field(0, ge=0, le=1024, description="How many GPUs; 0: one if gpu or vram_gb is given")
+    vram_gb: float = Field(
+        0, ge=0, le=MOST_GB, description="Memory of one GPU; 0: what GPUs of that name have, if it is known"
+    )
+    ram_gb: float = Field(0, ge=0, le=MOST_GB, description="Memory; 0: not said")
+    disk_gb: float = Field(0, ge=0, le=MOST_GB, description="Free disk; 0: not said")
 
 
 class SshSettings(Model):
@@ -85,13 +87,17 @@ class Options(Model):
     gpu: str = Field(
         "", description="From the pool, a host with this GPU; none: whatever GPU the host has is for others"
     )
-    gpus: int = Field(0, ge=0, description="How many GPUs this deployment takes; 0: one if the service needs a GPU")
+    gpus: int = Field(
+        0, ge=0, le=1024, description="How many GPUs this deployment takes; 0: one if the service needs a GPU"
+    )
     share_gpu: bool = Field(
         False, description="Share its GPU with others that say the same, as far as the memory for all models suffices"
     )
-    vram_gb: float = Field(0, ge=0, description="From the pool, a host whose GPU has at least this much memory")
-    ram_gb: float = Field(0, ge=0, description="From the pool, a host with at least this much memory")
-    disk_gb: float = Field(0, ge=0, description="From the pool, a host with at least this much disk")
+    vram_gb: float = Field(
+        0, ge=0, le=MOST_GB, description="From the pool, a host whose GPU has at least this much memory"
+    )
+    ram_gb: float = Field(0, ge=0, le=MOST_GB, description="From the pool, a host with at least this much memory")
+    disk_gb: float = Field(0, ge=0, le=MOST_GB, description="From the pool, a host with at least this much disk")
 
     @model_validator(mode="after")
     def _shares_one(self) -> Options:
