@@ -100,6 +100,7 @@ def _apply(repo: Repo, want: Desired) -> None:
         price=want.price,
         owner=want.owner,
         file=want.file,
+        repo=REPO_ID,
     )
     file = repo.record_file(want.name)
     file.parent.mkdir()

@@ -27,7 +27,7 @@ from runner.workflow import Planned, Selection, plan_loaded
 PLAYBOOK = "apply.yml"
 TABLE = "deployments/README.md"
 NO_RESULT_HINT = "run it again; if it stays, read ansible.log of this run below .runner/runs/"
-NEEDS_SECRETS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START, Kind.RESTART})
+NEEDS_SECRETS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.ADOPT, Kind.START, Kind.RESTART})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def recover(loaded: Loaded) -> None:
 
     Comes before a plan that is to be applied: afterwards nothing moves any more under it.
     """
-    dead = locks.leases(loaded.repo, loaded.repo_id).drop_dead()
+    dead = locks.leases(loaded.repo, loaded.repo_id).drop_dead() if loaded.has_id else []
     for name in {lease.deployment for lease in dead} - loaded.names:
         _forget_unrecorded(loaded.repo, name)
     if dead:

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     REPLACE = "replace"
     CREATE = "create"
     UPDATE = "update"
+    ADOPT = "adopt"
+    """Take over what carries our mark and is on no record. Only carried out when it was asked for."""
     START = "start"
     RESTART = "restart"
     """Only ever asked for; no plan comes to it by itself."""
@@ -38,6 +40,7 @@ SYMBOLS = {
     Kind.REPLACE: "±",
     Kind.CREATE: "+",
     Kind.UPDATE: "~",
+    Kind.ADOPT: "@",
     Kind.START: ">",
     Kind.RESTART: "↻",
     Kind.STOP: "■",
@@ -46,7 +49,9 @@ SYMBOLS = {
     Kind.NONE: "=",
 }
 ORDER = list(Kind)
-CHANGING = frozenset({Kind.DESTROY, Kind.REPLACE, Kind.CREATE, Kind.UPDATE, Kind.START, Kind.RESTART, Kind.STOP})
+CHANGING = frozenset(
+    {Kind.DESTROY, Kind.REPLACE, Kind.CREATE, Kind.UPDATE, Kind.ADOPT, Kind.START, Kind.RESTART, Kind.STOP}
+)
 DESTRUCTIVE = frozenset({Kind.DESTROY, Kind.REPLACE})
 
 
@@ -111,6 +116,8 @@ class Record:
     file: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
     """Name → keyed hash of the value that was applied; see `fingerprints`. Empty where none could be made."""
+    repo: str = ""
+    """Id of the repository that applied it."""
 
 
 @dataclass(frozen=True, slots=True)

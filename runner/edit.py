@@ -26,12 +26,13 @@ def set_state(repo: Repo, name: str, state: str) -> bool:
     return set_field(repo, path, "state", state, after="provider")
 
 
-def set_field(repo: Repo, path: Path, key: str, value: str, *, after: str) -> bool:
+def set_field(repo: Repo, path: Path, key: str, value: str, *, after: str, comment: str = "") -> bool:  # noqa: PLR0913
     """Set a top-level field to a plain word; a new one goes below the field `after`, else to the end."""
     text, before = _read(repo, path)
     if before.get(key) == value:
         return False
-    new = next((new for new in _attempts(text, key, value, after) if _parsed(new) == {**before, key: value}), None)
+    row = f"# {comment}\n{key}: {value}" if comment else f"{key}: {value}"
+    new = next((new for new in _attempts(text, key, value, row, after) if _parsed(new) == {**before, key: value}), None)
     if new is None:
         hint = f"write {key}: {value} into it by hand"
         raise UsageError(
@@ -50,15 +51,23 @@ def _read(repo: Repo, path: Path) -> tuple[str, dict[str, Any]]:
         raise InvalidFiles([problem]) from fault
 
 
-def _attempts(text: str, key: str, value: str, after: str) -> Iterator[str]:
+def add_field(repo: Repo, path: Path, key: str, value: str, *, comment: str) -> None:
+    """Give a file of settings a field that it lacks, with a line of comment; a file that is not there is made."""
+    if path.exists():
+        set_field(repo, path, key, value, after="", comment=comment)
+    else:
+        generated.write(path, f"# {comment}\n{key}: {value}\n")
+
+
+def _attempts(text: str, key: str, value: str, row: str, after: str) -> Iterator[str]:
     """Ways to edit, the nicest first; people lay out YAML in more ways than a line number can tell."""
     span = yamlfile.scalar_span(text, key)
     if span is not None:
         start, end = span
         yield text[:start] + (value if end > start else f" {value}") + text[end:]
     else:
-        yield _inserted(text, f"{key}: {value}", _end_of(yamlfile.lines(text), after))
-        yield _inserted(text, f"{key}: {value}", 0)
+        yield _inserted(text, row, _end_of(yamlfile.lines(text), after))
+        yield _inserted(text, row, 0)
 
 
 def _parsed(text: str) -> dict[str, Any] | None:
@@ -78,5 +87,5 @@ def _inserted(text: str, row: str, line: int) -> str:
     newline = "\r\n" if rows and rows[0].endswith("\r\n") else "\n"
     if rows and not rows[-1].endswith(("\n", "\r")):
         rows[-1] += newline
-    rows.insert(line or len(rows), row + newline)
+    rows.insert(line or len(rows), row.replace("\n", newline) + newline)
     return "".join(rows)

@@ -30,25 +30,6 @@ def head(root: Path) -> str:
     return found if _COMMIT.fullmatch(found) else ""
 
 
-def common_folder(root: Path) -> Path | None:
-    """The folder that all worktrees of a clone share; None outside of git."""
-    try:
-        folder = _common(_folder(root))
-    except (OSError, RuntimeError, bounded.OddFile, bounded.NoFile):
-        return None
-    return folder if folder.is_dir() else None
-
-
-def main_checkout(root: Path) -> Path:
-    """The clone that a worktree belongs to; anything else is one of its own."""
-    try:
-        folder = _folder(root)
-        common = _common(folder)
-    except (OSError, RuntimeError, bounded.OddFile, bounded.NoFile):
-        return root
-    return root if common == folder else common.parent
-
-
 def _read(path: Path) -> str:
     return programs.text(bounded.read(path, _LIMIT))
 

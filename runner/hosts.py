@@ -15,6 +15,7 @@ GROUPS_OF_KIND: dict[Kind, tuple[str, ...]] = {
     Kind.REPLACE: ("slipway_destroy", "slipway_converge"),
     Kind.CREATE: ("slipway_converge",),
     Kind.UPDATE: ("slipway_converge",),
+    Kind.ADOPT: ("slipway_converge",),
     Kind.START: ("slipway_start",),
     Kind.RESTART: ("slipway_start",),
     Kind.STOP: ("slipway_stop",),

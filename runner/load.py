@@ -17,7 +17,7 @@ from runner import memory, named_files, parse_cache, scripts
 from runner.digest import digest
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem
-from runner.repo import Repo
+from runner.repo import NO_ID, Repo
 from runner.scan import SUFFIX, scan
 
 if TYPE_CHECKING:
@@ -46,8 +46,13 @@ class Loaded:
 
     @cached_property
     def repo_id(self) -> str:
-        """Marks our resources at providers."""
-        return str(self.settings.get("id") or self.repo.fallback_id)
+        """Marks our resources at providers; NO_ID, which nothing carries, where `runner.yaml` has none yet."""
+        return str(self.settings.get("id") or NO_ID)
+
+    @property
+    def has_id(self) -> bool:
+        """Whether anything can be ours yet; see `identity`."""
+        return self.repo_id != NO_ID
 
     def faults_of(self, name: str) -> list[Problem]:
         """Why a name that has a file has no place in `desired`: the faults of the file, else of its template."""

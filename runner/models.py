@@ -242,7 +242,9 @@ class Settings(Model):
     """`runner.yaml`: settings of this repository. No secrets."""
 
     id: str | None = Field(
-        None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$", description="Marks our resources; default: from the git remote"
+        None,
+        pattern=r"^[a-z0-9][a-z0-9-]{0,40}$",
+        description="Marks what is ours. Made by the first reconcile; keep it, and commit it",
     )
     defaults: Defaults = Field(default_factory=Defaults)
     currency: Literal["USD", "EUR", "GBP"] = Field("USD", json_schema_extra=LATER)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from runner import fingerprints, providers, vault
+from runner import fingerprints, identity, providers, vault
 from runner.domain import Desired, Health, Observation, Record, Resource, Spec
 from runner.errors import ProviderError, RunnerError
 from runner.load import Loaded
@@ -16,6 +16,7 @@ from runner.providers.base import Context, Limited, ProviderClass
 
 SHOWN = 3
 """Deployments whose secrets are not known here, by name; of others only how many."""
+NO_ID_YET = "this repository has no id yet; the first reconcile makes one and writes it into runner.yaml"
 
 
 @dataclass
@@ -96,7 +97,10 @@ def observe(
         observed.by_name[name] = _observation(
             name, loaded.desired.get(name), records.get(name), tuple(resources.get(name, ())), observed, opened
         )
+        if (reason := identity.foreign(records.get(name), loaded.repo_id)) is not None:
+            observed.by_name[name] = _blocked(name, [reason])
     _warn(observed, loaded.desired, opened)
+    observed.warnings += [] if loaded.has_id else [NO_ID_YET]
     if not names:
         known = {*loaded.names, *records, *damaged}
         observed.orphans = [r for name, found in sorted(resources.items()) if name not in known for r in _there(found)]

@@ -39,6 +39,7 @@ DECLARED = (
 )
 DERIVED = ("role", "needs", "service")
 VALUE_APPLIED, VALUE_CHANGED = "value applied", "value changed"
+NOT_RECORDED = "not-recorded"
 CANNOT_STOP = "destroy it instead (state: absent), or change its options to some that can be stopped"
 WRITTEN = {"own": "service"}
 """Part of a spec → the field of the file that it comes from, where that is called otherwise."""
@@ -90,7 +91,7 @@ def action(name: str, want: Desired | None, record: Record | None, have: Observa
         after = 0.0
     elif verdict.kind is Kind.STOP:
         after = _stopped_price(have)
-    elif verdict.kind in (Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START) and want is not None:
+    elif verdict.kind in (Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.ADOPT, Kind.START) and want is not None:
         after = want.price["hourly"] if want.price else None
     price = (want.price if want else None) or (record.price if record else None) or {}
     provider = want.providers[0] if want else record.provider if record else ""
@@ -163,6 +164,8 @@ def _absent(want: Desired | None, record: Record | None, resource: Resource | No
 def _stopped(want: Desired, record: Record | None, resource: Resource | None) -> Verdict:
     if resource is None:
         return Verdict(Kind.NONE, "wanted stopped, and nothing is there")
+    if record is None:
+        return _unrecorded(resource, "set state: running to take it over, or state: absent to remove it")
     if resource.state in ("running", "pending") or resource.facts.get("machine_runs"):
         if resource.facts.get("cannot_stop"):
             return Verdict(Kind.BLOCKED, f"it cannot be stopped: {resource.facts['cannot_stop']}", CANNOT_STOP)
@@ -181,17 +184,26 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
         gone = record is not None and record.digest != ""
         why = f": {have.gone}" if have.gone else ""
         return Verdict(Kind.CREATE, f"it was running and is gone{why}" if gone else "new")
+    if record is None:
+        elsewhere = f"it is at {resource.provider}; name that provider in the file to take it over"
+        return _unrecorded(resource, "" if resource.provider in want.providers else elsewhere)
     differences = changes(want, record, resource) + _rotated(have)
     forcing = [change.field for change in differences if change.forces_replacement]
     if resource.provider not in want.providers:
         return _replace(want, "provider", differences)
     if forcing:
         return _replace(want, ", ".join(forcing), differences)
-    applied = record.digest if record is not None else ""
-    if applied != want.digest or resource.digest != want.digest:
+    if record.digest != want.digest or resource.digest != want.digest:
         return _update(record, resource, differences)
     if resource.state in ("stopped", "failed"):
         return _start(resource)
+    return _kept(want, record, have, resource, differences)
+
+
+def _kept(
+    want: Desired, record: Record, have: Observation, resource: Resource, differences: tuple[Change, ...]
+) -> Verdict:
+    """What runs is what is wanted, as far as its digest goes."""
     if have.health == "unhealthy":
         return Verdict(Kind.UPDATE, f"unhealthy: {have.health_detail or resource.detail or 'no answer'}")
     if unknown := _protection(want, record):
@@ -204,6 +216,13 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
 def _rotated(have: Observation) -> tuple[Change, ...]:
     """Values are never known here, only that they are others."""
     return tuple(Change(f"secrets.{name}", VALUE_APPLIED, VALUE_CHANGED) for name in have.rotated)
+
+
+def _unrecorded(resource: Resource, instead: str) -> Verdict:
+    """What carries our mark is ours only if somebody says so: another clone's record may not have come here yet."""
+    reason = f"{resource.id} carries our mark and this name, but no record here knows it"
+    hint = f"pull, if another clone has made it; else: {instead or f'runner adopt {resource.deployment}'}"
+    return Verdict(Kind.BLOCKED if instead else Kind.ADOPT, reason, hint, code=NOT_RECORDED)
 
 
 def _protection(want: Desired, record: Record | None) -> tuple[Change, ...]:
@@ -221,9 +240,7 @@ def _replace(want: Desired, fields: str, differences: tuple[Change, ...]) -> Ver
     return Verdict(Kind.REPLACE, f"{fields} cannot change in place", changes=differences)
 
 
-def _update(record: Record | None, resource: Resource, differences: tuple[Change, ...]) -> Verdict:
-    if record is None:
-        return Verdict(Kind.UPDATE, "it runs, but was never recorded here", changes=differences)
+def _update(record: Record, resource: Resource, differences: tuple[Change, ...]) -> Verdict:
     if not record.digest:
         return Verdict(Kind.UPDATE, "the last apply did not finish", changes=differences)
     if not resource.digest:

@@ -15,7 +15,7 @@ from runner.domain import Action, Desired, Kind
 from runner.errors import CapacityError, ProviderError, QuotaError
 from runner.providers.outlook import Outlook, images_of, wanted_ports
 
-STARTS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.START, Kind.RESTART})
+STARTS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.ADOPT, Kind.START, Kind.RESTART})
 GB_OF_A_GIB = 2**30 / 10**9
 """Programs of a host count in powers of two; what a GPU is sold as, and a template asks for, does not."""
 SLACK = 0.9

@@ -176,6 +176,7 @@ empty = one_of("")
 name = text(r"[a-z][a-z0-9-]{0,40}")
 """Of a deployment."""
 template = text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
+repository = text(r"[a-z0-9][a-z0-9-]{0,40}")
 identifier = text(r"[a-z][a-z0-9_]{0,60}")
 """Of a provider, a role, a port, a volume."""
 variable = text(r"[A-Za-z_][A-Za-z0-9_]{0,255}")

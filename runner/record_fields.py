@@ -36,6 +36,7 @@ from runner.readback import (
     optional,
     path,
     port,
+    repository,
     secret,
     template,
     text,
@@ -153,6 +154,7 @@ RECORD: dict[str, Check] = {
     "owner": any_text,
     "file": either(empty, inside),
     "secrets": named(text(r"[A-Za-z_][A-Za-z0-9_]*|:stored"), text(r"([0-9a-f]{8}-)?[0-9a-f]{32}")),
+    "repo": either(empty, repository),
 }
 
 _record = fields(RECORD)

@@ -110,9 +110,7 @@ def _text(folder: str, name: str) -> str | None:
 
 
 def _damaged(name: str, message: str, hint: str = "") -> InvalidFiles:
-    hint = (
-        hint or "restore it from git; if it never was committed, delete it and run runner reconcile to adopt what runs"
-    )
+    hint = hint or "restore it from git; if it never was committed, delete it and run runner adopt NAME"
     file = f"inventory/host_vars/{name}/access.yaml"
     return InvalidFiles([Problem("damaged-record", message, file=file, hint=hint)])
 

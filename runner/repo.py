@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-from runner import beneath, git
+from runner import beneath
 from runner.errors import UsageError
 
-_ORIGIN = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(.*\S)', re.MULTILINE)
-_AROUND_PLACE = re.compile(r"^([a-z+]+://)?([^@/]*@)?|(\.git)?/?$")
-"""Scheme, user and token of a URL: CI and laptops clone the same place in different ways."""
+NO_ID = "-"
+"""Stands where a repository has no id yet. It can be nobody's, so nothing is ever found under it."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +87,6 @@ class Repo:
     def relative(self, path: Path) -> str:
         """A path as messages show it."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
-
-    @cached_property
-    def fallback_id(self) -> str:
-        """Marks our resources when `runner.yaml` gives no id: the same for every clone of one remote, and for every
-        worktree of one clone.
-        """
-        return hashlib.sha256(self._identity().encode()).hexdigest()[:10]
-
-    def _identity(self) -> str:
-        common = git.common_folder(self.root)
-        config = common / "config" if common is not None else None
-        if config is not None and config.is_file():
-            match = _ORIGIN.search(config.read_text(encoding="utf-8", errors="replace"))
-            if match:
-                return _AROUND_PLACE.sub("", match.group(1)).replace(":", "/")
-        return str(git.main_checkout(self.root))
 
 
 def data_home() -> Path:

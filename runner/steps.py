@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner import access, fingerprints, generated, locks, providers, reach, records, specs, vault
+from runner import access, fingerprints, generated, identity, locks, providers, reach, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
 from runner.providers.base import Context, Foresighted, Machine, Mark, ProviderClass, Scattered
-from runner.repo import Repo
+from runner.repo import NO_ID, Repo
 
 SAME_PRICE = 0.00005
 """Prices are shown with four decimals."""
@@ -71,10 +71,12 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
 
     The record is blanked and the secrets are made before the provider is asked for anything.
     """
-    existing = records.read(it.repo, it.name)
+    existing = _own_record(it)
     attempts: dict[str, ProviderError] = {}
     for name in _in_order(it.spec["provider"], existing):
         try:
+            if existing is None:
+                _require_new(it, name)
             if not check:
                 _begin(it, name, existing)
                 vault.ensure(it.repo, it.name, it.spec["secrets"])
@@ -91,6 +93,26 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
         raise next(iter(attempts.values()))
     text = "\n".join(f"{name}: {error}" for name, error in attempts.items())
     raise CapacityError(f"no candidate has a machine:\n{text}", code="no-capacity", hint="add a candidate")
+
+
+def _own_record(it: Subject) -> Record | None:
+    """Raises ProviderError where it cannot be told what is ours."""
+    if it.repo_id == NO_ID:
+        hint = f"run `runner reconcile` once, or write id: {identity.new_id()} into runner.yaml, and commit it"
+        raise ProviderError("runner.yaml has no id yet", code=identity.MISSING, hint=hint)
+    record = records.read(it.repo, it.name)
+    if (reason := identity.foreign(record, it.repo_id)) is not None:
+        raise reason
+    return record
+
+
+def _require_new(it: Subject, provider: str) -> None:
+    """What is on no record is taken over only where a person asked for it. A plan has looked for it already."""
+    if it.purpose in (Kind.CREATE, Kind.ADOPT):
+        return
+    if _open(it, provider).find(it.mark) is not None:
+        message = f"{provider} has something with our mark and this name, but no record here knows it"
+        raise ProviderError(message, code="not-recorded", hint=f"runner adopt {it.name}")
 
 
 def _in_order(candidates: Sequence[str], existing: Record | None) -> list[str]:
@@ -167,7 +189,7 @@ def machine_found(it: Subject) -> dict[str, Any] | None:
 
 def machine_absent(it: Subject, *, check: bool) -> None:
     """Ensure the provider says gone. Quiet when it was gone already. Raises ProviderError when something is left."""
-    record = records.read(it.repo, it.name)
+    record = _own_record(it)
     for name in () if check else _providers(it):
         provider = _open(it, name)
         reason = provider.blind_spot(record.machine) if record is not None and record.provider == name else None
@@ -187,7 +209,7 @@ def machine_stopped(it: Subject, *, check: bool) -> None:
 
 def _providers(it: Subject) -> list[str]:
     """Every provider that may have it. Raises ProviderError when nobody can be asked: silence proves nothing."""
-    record = records.read(it.repo, it.name)
+    record = _own_record(it)
     own, planned = [record.provider] if record else [], [it.provider] if it.provider else []
     names = [*own, *it.spec.get("provider", []), *planned]
     if not names:
@@ -217,6 +239,7 @@ def record_running(
         owner=it.owner,
         file=it.file,
         secrets=machine.get("secrets", {}),
+        repo=it.repo_id,
     )
     changed: bool = records.fingerprint(record) != machine["record_before"]
     if check:
@@ -300,7 +323,8 @@ def _open(it: Subject, name: str, answers: dict[str, Any] | None = None) -> Prov
 
 
 def _begin(it: Subject, provider: str, existing: Record | None) -> None:
-    blank = existing or Record(it.name, provider, "running", "", {}, protect=it.protect, owner=it.owner, file=it.file)
+    new = Record(it.name, provider, "running", "", {}, protect=it.protect, owner=it.owner, file=it.file)
+    blank = existing or replace(new, repo=it.repo_id)
     if "id" not in blank.machine and isinstance(opened := _open(it, provider), Scattered):
         noted = blank.machine if blank.provider == provider else {}
         blank = replace(blank, provider=provider, machine=noted | opened.whereabouts(it.spec, noted))

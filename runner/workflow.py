@@ -116,6 +116,12 @@ def require_allowed(planned: Planned, allow_destroy: int | None) -> None:
         raise Blocked(message, code="mass-destroy", hint=f"if that is meant: --allow-destroy {count + len(replaces)}")
 
 
+def without_adoptions(made: Plan) -> Plan:
+    """The plan where nobody has asked to take over what is on no record."""
+    kinds = {Kind.ADOPT: Kind.BLOCKED}
+    return replace(made, actions=tuple(replace(a, kind=kinds.get(a.kind, a.kind)) for a in made.actions))
+
+
 def require_same(saved: Plan, planned: Planned) -> None:
     """Raises Blocked unless a saved plan still fits files and world."""
     now = planned.plan

@@ -73,6 +73,7 @@ def record(want: Desired | None = None, **overrides: Any) -> Record:
         price=want.price,
         owner=want.owner,
         file=want.file,
+        repo="test",
     )
     return replace(finished, **overrides)
 

@@ -29,6 +29,7 @@ NO_STOP = {**RENTED, "cannot_stop": "spot"}
 LOST = Observation("web", gone="taken back")
 OVER = replace(make.seen(WANT, state="stopped"), gone="its time was over", wait="a new ttl starts it again")
 LOST_AGAIN = Observation("web", gone="taken back, 2 times", wait="the next try is at 10:00 UTC")
+UNRECORDED = "id-web carries our mark and this name, but no record here knows it"
 TWO = Observation("web", (make.resource(id="one"), make.resource(id="two")))
 
 CANNOT_BE_OBSERVED: list[Any] = [
@@ -114,6 +115,7 @@ WANTED_STOPPED: list[Any] = [
     ("starting", STOPPED, RECORD, seen(state="pending"), Kind.STOP, "state: stopped"),
     ("stopped", STOPPED, RECORD, seen(state="stopped"), Kind.NONE, "stopped, as wanted"),
     ("failed", STOPPED, RECORD, seen(state="failed"), Kind.NONE, "stopped, as wanted"),
+    ("running, never recorded", STOPPED, None, seen(), Kind.BLOCKED, UNRECORDED),
     ("nothing there", STOPPED, None, nothing(), Kind.NONE, "wanted stopped, and nothing is there"),
     ("still stopping", STOPPED, RECORD, seen(state="stopped", facts=RENTED), Kind.STOP, "state: stopped"),
     ("failed on a rented machine", STOPPED, RECORD, seen(state="failed", facts=RENTED), Kind.STOP, "state: stopped"),
@@ -178,7 +180,10 @@ WANTED_RUNNING: list[Any] = [
     ("failed, nobody knows why", WANT, RECORD, seen(state="failed"), Kind.START, "it failed: no reason given"),
     ("stopped, digest differs", NEWER, RECORD, seen(state="stopped"), Kind.UPDATE, "params.model"),
     ("failed, digest differs", NEWER, RECORD, seen(state="failed"), Kind.UPDATE, "params.model"),
-    ("never recorded", WANT, None, seen(), Kind.UPDATE, "it runs, but was never recorded here"),
+    ("never recorded", WANT, None, seen(), Kind.ADOPT, UNRECORDED),
+    ("never recorded, stopped", WANT, None, seen(state="stopped"), Kind.ADOPT, UNRECORDED),
+    ("never recorded, unfinished", WANT, None, seen(digest=""), Kind.ADOPT, UNRECORDED),
+    ("never recorded, elsewhere", replace(WANT, providers=("aws",)), None, seen(), Kind.BLOCKED, UNRECORDED),
     ("blank record", WANT, replace(RECORD, digest=""), seen(), Kind.UPDATE, "the last apply did not finish"),
     ("blank mark", WANT, RECORD, seen(digest=""), Kind.UPDATE, "it was never finished"),
     ("digest differs", NEWER, RECORD, seen(), Kind.UPDATE, "params.model"),
@@ -258,7 +263,8 @@ def test_plan_is_ordered_by_danger_then_by_name() -> None:
             f"stop-{name}": (desired(f"stop-{name}", state="stopped"), record(it), seen(it)),
             f"start-{name}": (desired(f"start-{name}"), record(it), seen(it, state="stopped")),
             f"create-{name}": (desired(f"create-{name}"), None, nothing(f"create-{name}")),
-            f"update-{name}": (desired(f"update-{name}"), None, seen(it)),
+            f"update-{name}": (desired(f"update-{name}"), record(it, digest=""), seen(it)),
+            f"adopt-{name}": (desired(f"adopt-{name}"), None, seen(it)),
             f"replace-{name}": (desired(f"replace-{name}", spec=FORCED.spec), record(it), seen(it)),
             f"destroy-{name}": (None, record(it), seen(it)),
             f"blocked-{name}": (None, record(it), Observation("x", error="down")),
@@ -271,10 +277,10 @@ def test_plan_is_ordered_by_danger_then_by_name() -> None:
         {name: have for name, (_, _, have) in cases.items()},
         today=TODAY,
     )
-    kinds = ("destroy", "replace", "create", "update", "start", "stop", "blocked", "held", "none")
+    kinds = ("destroy", "replace", "create", "update", "adopt", "start", "stop", "blocked", "held", "none")
     assert [a.deployment for a in made.actions] == [f"{kind}-{name}" for kind in kinds for name in ("a", "b")]
     assert [str(kind) for kind in ORDER if kind is not Kind.RESTART] == list(kinds)
-    assert {a.deployment for a in made.changing} == {f"{kind}-{name}" for kind in kinds[:6] for name in ("a", "b")}
+    assert {a.deployment for a in made.changing} == {f"{kind}-{name}" for kind in kinds[:7] for name in ("a", "b")}
     assert {a.deployment for a in made.refused} == {"blocked-a", "blocked-b"}
 
 

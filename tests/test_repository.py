@@ -338,3 +338,9 @@ def test_contributing_and_makefile_agree() -> None:
     words = set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     used = set(re.findall(r"`make ([a-z0-9-]+)", (ROOT / "CONTRIBUTING.md").read_text()))
     assert used == words - {"help"}
+
+
+def test_example_belongs_to_nobody() -> None:
+    """Whoever clones it is an owner of their own: no id and no record is committed."""
+    for words in (["grep", "--cached", "^id:", "--", "runner.yaml"], ["ls-files", "inventory/host_vars"]):
+        assert subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -76,7 +77,7 @@ def wanted(**machine: Any) -> dict[str, Any]:
 
 def written(root: Path, provider: str, **machine: Any) -> None:
     spec = wanted(size="old")
-    records.write(Repo(root), Record("web", provider, "running", "d0", spec, machine=machine))
+    records.write(Repo(root), Record("web", provider, "running", "d0", spec, machine=machine, repo="shop"))
 
 
 def noted(root: Path) -> Record:
@@ -133,10 +134,37 @@ def test_only_candidate_speaks_for_itself(tmp_path: Path, asked: list[str]) -> N
 def test_check_rents_nothing(tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(GoneError):
         steps.machine_present(subject(tmp_path, wanted()), check=True)
-    monkeypatch.setattr(Fake, "there", True)
-    assert steps.machine_present(subject(tmp_path, wanted()), check=True)["id"] == "one-1"
-    assert asked == []
     assert records.read(Repo(tmp_path), "web") is None
+    written(tmp_path, "one")
+    monkeypatch.setattr(Fake, "there", True)
+    before = noted(tmp_path)
+    assert steps.machine_present(subject(tmp_path, wanted()), check=True)["id"] == "one-1"
+    assert (asked, noted(tmp_path)) == ([], before)
+
+
+@pytest.mark.parametrize("purpose", ["running", "update", "start"])
+def test_what_is_on_no_record_is_not_taken_over(
+    tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch, purpose: str
+) -> None:
+    """Plain Ansible has no plan that would have said so."""
+    monkeypatch.setattr(Fake, "there", True)
+    with pytest.raises(ProviderError) as caught:
+        steps.machine_present(replace(subject(tmp_path, wanted()), purpose=purpose), check=False)
+    assert (caught.value.code, asked, records.read(Repo(tmp_path), "web")) == ("not-recorded", [], None)
+    steps.machine_present(replace(subject(tmp_path, wanted()), purpose="adopt"), check=False)
+    assert noted(tmp_path).repo == "shop"
+
+
+@pytest.mark.parametrize(("repo_id", "code"), [("-", "no-id"), ("other", "other-repository")])
+def test_nothing_is_touched_without_the_right_id(tmp_path: Path, asked: list[str], repo_id: str, code: str) -> None:
+    written(tmp_path, "one")
+    it = replace(subject(tmp_path, wanted()), repo_id=repo_id)
+    calls = (steps.machine_present, steps.machine_absent, steps.machine_stopped)
+    for call in calls:
+        with pytest.raises(ProviderError) as caught:
+            call(it, check=False)
+        assert caught.value.code == code
+    assert asked == []
 
 
 def test_place_is_noted_before_anything_is_asked_for(tmp_path: Path, asked: list[str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from runner import identity
 from runner.apply import Applied, Job, Result, apply, recover
 from runner.cli._app import App
 from runner.domain import Plan
@@ -12,7 +13,7 @@ from runner.load import load
 from runner.locks import Lease
 from runner.render.plan import plan_text
 from runner.render.plan_data import plan_json
-from runner.workflow import Planned, Selection, plan_loaded, require_allowed
+from runner.workflow import Planned, Selection, plan_loaded, require_allowed, without_adoptions
 
 INTERRUPTED, FAILED, BLOCKED = 130, 1, Blocked.exit_code
 
@@ -25,6 +26,8 @@ class Consent:
     allow_destroy: int | None = None
     """None: nothing may be destroyed. 0: what the plan says. N: exactly N."""
     wait_s: float = 0.0
+    adopt: bool = False
+    """What carries our mark and is on no record is taken over. Never follows from `yes`."""
 
 
 def plan_to_apply(app: App, selection: Selection) -> Planned:
@@ -38,7 +41,9 @@ def plan_to_apply(app: App, selection: Selection) -> Planned:
 
 def carry_out(app: App, planned: Planned, consent: Consent, command: str) -> int:
     """Returns the exit code. Nothing is touched before the plan was shown and agreed to."""
-    plan, output = planned.plan, app.output
+    output = app.output
+    planned = planned if consent.adopt else replace(planned, plan=without_adoptions(planned.plan))
+    plan = planned.plan
     if not output.json:
         output.show(plan_text(plan, style=output.err_style, verbose=output.verbose, command=""))
         for warning in planned.observed.warnings:
@@ -51,9 +56,17 @@ def carry_out(app: App, planned: Planned, consent: Consent, command: str) -> int
         output.note("Nothing was changed.")
         output.result({"plan": plan_json(plan), "results": []}, str)
         return BLOCKED
-    applied = _apply(app, planned, consent, command)
+    applied = _apply(app, _identified(app, planned), consent, command)
     output.result({"run": applied.run, "plan": plan_json(plan), "results": [asdict(r) for r in applied.results]}, str)
     return _exit_code(applied, plan)
+
+
+def _identified(app: App, planned: Planned) -> Planned:
+    """Something is about to be created: from here on it needs a mark."""
+    loaded, made = identity.identified(planned.loaded)
+    if made:
+        app.output.note(f"runner.yaml has an id now: {loaded.repo_id}. Commit it: it marks what is ours.")
+    return replace(planned, loaded=loaded)
 
 
 def _apply(app: App, planned: Planned, consent: Consent, command: str) -> Applied:

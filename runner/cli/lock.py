@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from runner import locks
+from runner import identity, locks
 from runner.cli import _complete
 from runner.cli._app import App
 from runner.load import load
@@ -25,13 +25,15 @@ def command(app: App, name: str | None, reason: str) -> int:
     """Lock one deployment until runner unlock; without a name, list all locks."""
     loaded = load(app.repo)
     loaded.require_settings()
-    store = locks.leases(app.repo, loaded.repo_id)
     if name:
         select(loaded, (), Selection((name,)))
+        loaded = identity.identified(loaded)[0]
+    store = locks.leases(app.repo, loaded.repo_id)
+    if name:
         others = store.take([locks.new(name, run="by-hand", purpose=reason or "locked by hand", forever=True)])
         if others:
             raise locks.blocked(others[0])
-    data: dict[str, Any] = {"locks": [_row(lease) for lease in store.all()]}
+    data: dict[str, Any] = {"locks": [_row(lease) for lease in (store.all() if loaded.has_id else ())]}
     app.output.result(data, lambda: locks_text(data, style=app.output.style))
     return 0
 

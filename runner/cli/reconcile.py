@@ -53,6 +53,7 @@ class Count(click.ParamType[int]):
 @click.option(
     "--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path), help="Apply exactly this saved plan."
 )
+@click.option("--adopt", is_flag=True, help="Also take over what carries our mark and is on no record.")
 @wait_option
 @click.pass_obj
 def command(
@@ -62,13 +63,14 @@ def command(
     yes: bool,
     allow_destroy: int | None,
     plan_file: Path | None,
+    adopt: bool,
     wait_s: float,
 ) -> int:
     """Plan, show the plan, ask, apply it, and write access details back."""
     planned = plan_to_apply(app, selection(names, exclude))
     if plan_file is not None:
         require_same(_saved(plan_file), planned)
-    consent = Consent(yes=yes or plan_file is not None, allow_destroy=allow_destroy, wait_s=wait_s)
+    consent = Consent(yes=yes or plan_file is not None, allow_destroy=allow_destroy, wait_s=wait_s, adopt=adopt)
     return carry_out(app, planned, consent, "runner reconcile")
 
 

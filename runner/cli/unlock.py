@@ -21,7 +21,7 @@ def command(app: App, name: str, reason: str) -> int:
     loaded = load(app.repo)
     loaded.require_settings()
     store = locks.leases(app.repo, loaded.repo_id)
-    lease = next((lease for lease in store.all() if lease.deployment == name), None)
+    lease = next((lease for lease in (store.all() if loaded.has_id else ()) if lease.deployment == name), None)
     if lease is None:
         raise UsageError(f"{name} is not locked", code="not-locked", hint="see: runner lock")
     store.release([lease])

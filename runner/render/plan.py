@@ -21,6 +21,7 @@ LOOKS = {
     Kind.REPLACE: "magenta",
     Kind.CREATE: "green",
     Kind.UPDATE: "yellow",
+    Kind.ADOPT: "magenta",
     Kind.START: "green",
     Kind.RESTART: "green",
     Kind.STOP: "blue",

@@ -29,6 +29,7 @@ _DOTS = {
     Kind.REPLACE: "🟣",
     Kind.CREATE: "🟢",
     Kind.UPDATE: "🟡",
+    Kind.ADOPT: "🟠",
     Kind.START: "🟢",
     Kind.RESTART: "🟢",
     Kind.STOP: "🔵",

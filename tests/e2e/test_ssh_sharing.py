@@ -142,10 +142,10 @@ def moved(shared: World, applied: dict[str, dict[str, Any]], rented: list[Host])
     assert {name: plan[name]["action"] for name in plan} == {
         there: "update",
         other: "update",
-        "clash": "update",
+        "clash": "adopt",
         "behind": "none",
     }
-    results = shared.reconcile(code=1)
+    results = shared.reconcile("--adopt", code=1)
     return {"there": results[there], "other": results[other], "clash": results["clash"]}
 
 

@@ -150,7 +150,7 @@ class Steps:
         wanted = {key: self.spec.labels[key] for key in IDENTITY if key in self.spec.labels}
         if LABEL in labels and all(labels.get(key) == value for key, value in wanted.items()):
             return container
-        text = f"there is a container {name} that is not ours; rename or remove it (docker rm {name})"
+        text = f"there is a container {name} that is not ours{_of(labels)}; rename or remove it (docker rm {name})"
         raise StepError(Cause("name-taken", text))
 
     def _differs(self, current: Optional[Mapping[str, Any]]) -> bool:
@@ -253,7 +253,10 @@ class Steps:
         for name in self.spec.volumes:
             volume = self._try(self._docker.create_volume, name, self.spec.volume_labels())
             if (volume["Labels"] or {}).get(OWNER) != self.name:
-                text = f"there is a volume {name} that is not ours; rename or remove it (docker volume rm {name})"
+                whose = _of(volume["Labels"] or {})
+                text = (
+                    f"there is a volume {name} that is not ours{whose}; rename or remove it (docker volume rm {name})"
+                )
                 raise StepError(Cause("name-taken", text))
 
     def _stop(self, container: Mapping[str, Any]) -> None:
@@ -275,6 +278,12 @@ class Steps:
             return call(*arguments, **options)
         except DockerError as error:
             raise StepError(explain(error, self.spec.image)) from error
+
+
+def _of(labels: Mapping[str, str]) -> str:
+    """Whose it is, as far as its labels tell."""
+    repo, deployment = (labels.get(key, "") for key in IDENTITY[1:])
+    return f", but {deployment} of the repository {repo}" if repo else ""
 
 
 def _runs(container: Optional[Mapping[str, Any]]) -> bool:

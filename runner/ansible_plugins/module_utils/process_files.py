@@ -121,6 +121,14 @@ class Service:
         data = {"repo": self.params["repo"], "deployment": self.name, "digest": digest, "state": state}
         return json.dumps(data, sort_keys=True)
 
+    def owner(self):
+        """Id of the repository whose mark is here, when it is not ours; empty otherwise."""
+        try:
+            repo = json.loads(read(self.path("mark.json")) or "{}").get("repo", "")
+        except (ValueError, AttributeError):
+            return ""
+        return repo if repo != self.params["repo"] else ""
+
     def state(self):
         info = self.supervisor.info(self.name)
         return info["statename"] if info else "ABSENT"

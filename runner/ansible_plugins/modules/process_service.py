@@ -93,6 +93,11 @@ def run(module):
     service = Service(module.params)
     state, check = module.params["state"], module.check_mode
     result = {"log": service.log}
+    owner = service.owner()
+    if owner:
+        message = "%s in %s belongs to the repository %s, and this is %s"
+        hint = "give one of the two another providers.local.home, or another name"
+        raise Failure(message % (service.name, service.home, owner, service.params["repo"]), "name-taken", hint)
     if module._diff and state in ("started", "restarted"):
         result["diff"] = _diff(service, state)
     if state == "installed":
