@@ -15,14 +15,18 @@ attributes:
   check_mode:
     support: full
 options:
-  state: {type: str, choices: [present, absent], default: present}
+  state: {type: str, choices: [present, absent], default: present, description: Whether it is exposed.}
   site: {type: str, required: true, description: Name of the site; unique on the host.}
   host: {type: str, description: Name or address that callers use.}
   named: {type: bool, default: false, description: Whether host is a domain and not the address of the machine.}
-  tls: {type: str, choices: [acme, internal], default: internal}
+  tls:
+    type: str
+    choices: [acme, internal]
+    default: internal
+    description: Who certifies the host. V(internal) is the host itself.
   acme_directory: {type: str, default: '', description: 'Of the authority; empty is that of Caddy.'}
-  acme_email: {type: str, default: ''}
-  auth: {type: str, choices: [token, basic, none], default: token}
+  acme_email: {type: str, default: '', description: Whom the authority tells of trouble.}
+  auth: {type: str, choices: [token, basic, none], default: token, description: What callers have to show.}
   user: {type: str, default: slipway, description: Of basic authentication.}
   secret: {type: str, description: Token or password.}
   cidr: {type: list, elements: str, default: [], description: Networks that may connect; empty for everybody.}
@@ -33,7 +37,7 @@ options:
     description:
       - Each with port, upstream (of loopback), protocol, and the paths that pass without authentication, such as
         C(/v1/*); without any, everything does.
-  max_body_mb: {type: int, default: 1024}
+  max_body_mb: {type: int, default: 1024, description: The largest request that passes.}
   timeout_s: {type: int, default: 60, description: How long until the port answers by TLS.}
 """
 
