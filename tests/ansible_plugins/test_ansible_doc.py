@@ -31,7 +31,7 @@ KINDS = {
 
 
 def explained(kind: str, names: set[str]) -> dict[str, Any]:
-    program = Path(sys.executable).with_name("ansible-doc")
+    program = str(Path(sys.executable).with_name("ansible-doc"))
     command = [program, "--json", "-t", kind, *sorted(names)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
