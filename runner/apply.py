@@ -156,7 +156,7 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
             run_id=job.run_id,
             on_event=on_event,
             cancelled=cancelled.is_set,
-            redact=job.redactor.text,
+            redact=job.redactor.stream().text,
         )
         seconds = {name: lasts[name] - firsts[name] for name in firsts}
         results = [_result(loaded, action, outcome, seconds, interrupted=cancelled.is_set()) for action in actions]

@@ -53,7 +53,7 @@ def look(planned: Planned, redactor: Redactor) -> list[Finding]:
             run_id=run.id,
             on_event=on_event,
             cancelled=lambda: False,
-            redact=redactor.text,
+            redact=redactor.stream().text,
             check=True,
         )
     finally:

@@ -8,14 +8,14 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from runner import programs, readback
 from runner.readback import either, fields, number, one_of
-from runner.redact import Redactor
+from runner.redact import Redactor, Stream
 from runner.repo import Repo
 
 KEPT = 50
@@ -48,9 +48,14 @@ class Run:
     folder: Path
     redactor: Redactor
     _stream: IO[str] | None = None
+    _words: dict[str, Stream] = field(default_factory=dict)
+    """What deployments say while they are worked on, line by line."""
 
     def event(self, event: Event) -> Event:
         """Complete one event, write it down, and return what was written."""
+        if event.get("kind") == "log":
+            words = self._words.setdefault(event["deployment"], self.redactor.stream())
+            event = {**event, "message": words.text(event["message"])}
         full: Event = self.redactor.data({"time": _now(), "run": self.id, **event})
         if self._stream is None:
             self._stream = (self.folder / "events.jsonl").open("a", encoding="utf-8")

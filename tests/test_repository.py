@@ -49,6 +49,7 @@ LAYERS = [
         "repo",
         "said",
         "scalars",
+        "spellings",
         "template",
         "timing",
         "yamlfile",

@@ -38,7 +38,8 @@ def command(app: App, name: str, follow: bool, lines: int, companion: str) -> in
     want = loaded.desired.get(name)
     _learn_secrets(app, name, want.spec["secrets"] if want is not None else {})
     provider = open_provider(loaded, resource.provider, records.read_all(app.repo, [name]))
-    shown = provider.logs(resource, follow=follow, lines=lines)
+    masked = app.redactor.stream()  # a secret may be broken by a line end
+    shown = map(masked.text, provider.logs(resource, follow=follow, lines=lines))
     if app.output.json and not follow:
         app.output.result({"name": name, "lines": list(shown)}, str)
         return 0
