@@ -16,8 +16,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Ansible takes 0.5 s longer.
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTEST_ADDOPTS
 
-.PHONY: help setup demo test check generate e2e lab bench plan apply clean runtime \
-	check-python check-types check-yaml check-ansible check-shell check-generated
+.PHONY: help setup demo test check audit generate e2e lab bench plan apply clean runtime \
+	check-python check-types check-yaml check-ansible check-shell check-generated check-dependencies check-images
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,7 +34,10 @@ demo: runtime ## bring up the notebook of deployments/ on this machine and show 
 test: setup ## unit and integration tests, with real Ansible on this machine; no Docker, no network
 	@pytest $(PARALLEL) $(ARGS)
 
-check: check-python check-types check-yaml check-ansible check-shell check-generated ## ruff, mypy, yamllint, ansible-lint, shellcheck, generated files; -k shows all faults
+check: check-python check-types check-yaml check-ansible check-shell check-generated check-dependencies check-images ## ruff, mypy, yamllint, ansible-lint, shellcheck, deptry, generated files, pinned images; -k shows all faults
+
+audit: setup ## known vulnerabilities of what uv.lock names; asks osv.dev, so it is no part of the gate
+	@tools/audit $(ARGS)
 
 generate: setup ## write what derives from the code: schemas, docs/commands.md, tables of README.md
 	@runner schema --write
@@ -79,3 +82,9 @@ check-shell: setup
 check-generated: setup
 	runner schema --check
 	python tools/generate_docs.py --check
+
+check-dependencies: setup # what is imported is declared, and not only for developers
+	deptry runner tools
+
+check-images: setup
+	python tools/check_images.py

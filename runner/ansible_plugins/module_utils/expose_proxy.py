@@ -10,6 +10,7 @@ import pwd
 import shutil
 
 from .expose_tree import FIREWALL, awaited, begun, in_force, of_port, of_rules, ports
+from .modes import folders
 
 FOLDER = "/etc/slipway/expose"
 USER = "slipway-expose"
@@ -131,7 +132,7 @@ class Proxy:
                     os.unlink(os.path.join(FOLDER, path))
         for path, text in after.items():
             folder = os.path.dirname(os.path.join(FOLDER, path))
-            os.makedirs(folder, mode=0o750, exist_ok=True)
+            folders(folder, 0o750)
             os.chown(folder, 0, owner.pw_gid)
             if before.get(path) != text:
                 self._replace(path, text, owner.pw_uid if path.endswith((".caddy", "Caddyfile")) else 0)

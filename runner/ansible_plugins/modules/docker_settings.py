@@ -46,6 +46,7 @@ restart:
 import os
 import tempfile
 
+from ansible.module_utils import modes
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.engine_settings import SettingsError, as_text, changed_keys, merged, needs_restart, parse
 
@@ -64,7 +65,7 @@ def merge(module):
     keys = changed_keys(before, after)
     checked = bool(keys) and _checked_by_engine(module, as_text(after))
     if keys and not module.check_mode:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        modes.folders(os.path.dirname(path))
         _write(module, path + PREVIOUS, ABSENT if text is None else text, mode=0o600)
         _write(module, path, as_text(after))
     return _answer(keys, restart=needs_restart(keys) or (bool(keys) and not checked))

@@ -41,6 +41,7 @@ changed_files:
 import os
 import tempfile
 
+from ansible.module_utils import modes
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.systemctl import UnitError, Units
 
@@ -101,7 +102,7 @@ def _read(path):
 
 
 def _write(module, path, text, mode):
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    modes.folders(os.path.dirname(path))
     descriptor, temporary = tempfile.mkstemp(prefix="slipway-")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -58,6 +58,7 @@ import glob
 import os
 import tempfile
 
+from ansible.module_utils import modes
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.signing_key import KeyFileError, primary_fingerprints
 from ansible.module_utils.urls import fetch_url
@@ -169,7 +170,7 @@ def _read(path):
 
 
 def _write(module, path, content):
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    modes.folders(os.path.dirname(path))
     descriptor, temporary = tempfile.mkstemp(prefix="slipway-")
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

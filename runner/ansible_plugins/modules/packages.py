@@ -39,6 +39,7 @@ said:
 
 import os
 
+from ansible.module_utils import modes
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host_packages import PackageError, Ran, manager, wait
 
@@ -72,6 +73,7 @@ def main():
         if os.geteuid() != 0:
             module.fail_json(msg="installing %s needs root; run with become" % ", ".join(missing), cause="not-root")
         try:
+            modes.usual()
             waited = wait(found.locks, limit)
             found.install(missing, refresh=module.params["refresh"], lock_timeout_s=limit)
         except PackageError as error:

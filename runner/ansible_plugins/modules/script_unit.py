@@ -77,6 +77,7 @@ import subprocess
 import time
 from typing import Dict
 
+from ansible.module_utils import modes
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.health_probe import wait
 from ansible.module_utils.listening import exposed
@@ -161,7 +162,7 @@ def _read(path):
 
 
 def _write(path, text, mode):
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    modes.folders(os.path.dirname(path))
     temporary = path + ".tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as stream:

@@ -18,6 +18,7 @@ from runner.reach import SSH
 
 WHO_AM_I = "https://checkip.amazonaws.com"
 """Says from which address it was asked. Run by AWS."""
+LONGEST = 64
 TIMEOUT_S = 10
 OURS, THEIRS = "where the runner may come from", "callers of the service"
 """Descriptions of rules. The second tells what we have opened, and so may close, from what people added by hand."""
@@ -117,16 +118,26 @@ def callers_address(target: str, service: str = "") -> str:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((target, SSH))  # sends nothing: the kernel chooses the route
             return f"{probe.getsockname()[0]}/32"
-    import httpx
+    from http.client import HTTPException
 
     service = service or WHO_AM_I
     try:
-        answer = httpx.get(service, timeout=TIMEOUT_S).raise_for_status().text
-        return str(ip_network(ip_address(answer.strip())))  # of one address: /32, or /128
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        return str(ip_network(ip_address(_text(service).strip())))  # of one address: /32, or /128
+    except (OSError, HTTPException, ValueError) as error:
         hint = "say it: machine: {ssh_cidrs: [203.0.113.7/32]}, or providers.aws.ssh_cidrs"
         message = f"{service} does not tell from which address you come: {error}"
         raise ProviderError(message, code="unknown-address", hint=hint) from error
+
+
+def _text(url: str) -> str:
+    """What a page says, as far as an address can be long. Raises OSError, HTTPException, ValueError."""
+    from urllib.request import urlopen
+
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("it is no http address")
+    with urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - see above
+        content: bytes = answer.read(LONGEST)
+    return content.decode("ascii")
 
 
 def inside(place: Place) -> str:

@@ -7,13 +7,15 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -329,19 +331,43 @@ def test_missing_key_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.Mon
     assert "ssh-keygen" in caught.value.hint
 
 
-def test_own_address_is_that_of_the_route_or_what_a_service_says(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def pages() -> Iterator[str]:
+    """Services that say from which address they are asked, and one that says something else."""
+    said = {"/six": "2001:db8::7\n", "/four": "203.0.113.9", "/page": "<html>", "/long": "1" * 9999}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path in said else 404)
+            self.end_headers()
+            self.wfile.write(said.get(self.path, "").encode())
+
+        def log_message(self, *_: object) -> None:
+            """Not here."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_own_address_is_that_of_the_route_or_what_a_service_says(
+    pages: str, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert network.callers_address("127.0.0.1") == "127.0.0.1/32"
-    said = {network.WHO_AM_I: "2001:db8::7\n", "https://ip.example.com": "203.0.113.9", "https://a.page": "<html>"}
-
-    def get(url: str, **_: object) -> httpx.Response:
-        if url not in said:
-            raise httpx.ConnectError("no route")
-        return httpx.Response(200, text=said[url], request=httpx.Request("GET", url))
-
-    monkeypatch.setattr("httpx.get", get)
+    monkeypatch.setattr(network, "WHO_AM_I", f"{pages}/six")
     assert network.callers_address("") == "2001:db8::7/128"
-    assert network.callers_address("", "https://ip.example.com") == "203.0.113.9/32"
-    for service in ("https://a.page", "https://nobody"):
-        with pytest.raises(ProviderError, match=service) as caught:
+    assert network.callers_address("", f"{pages}/four") == "203.0.113.9/32"
+    wrong = [
+        f"{pages}/page",
+        f"{pages}/long",
+        f"{pages}/none",
+        f"http://127.0.0.1:{free_port()}/",
+        "file:///etc/passwd",
+    ]
+    for service in wrong:
+        with pytest.raises(ProviderError, match=re.escape(service)) as caught:
             network.callers_address("", service)
-        assert "ssh_cidrs" in caught.value.hint
+        assert (caught.value.code, "ssh_cidrs" in caught.value.hint) == ("unknown-address", True)
