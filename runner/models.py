@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from runner import timing
+from runner import formats, references, timing
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,40}$"
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
@@ -70,12 +70,29 @@ def _domain(value: str) -> str:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+def _image(value: str) -> str:
+    if problem := references.problem(value):
+        raise ValueError(problem)
+    return value
+
+
+def _like(pattern: str, *examples: str) -> Any:
+    """For editors; the validator beside has the last word."""
+    return Field(json_schema_extra={"pattern": pattern, **({"examples": list(examples)} if examples else {})})
+
+
+Written = str | int | float | bool
+Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=Written)]
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Duration = Annotated[Text, AfterValidator(timing.duration)]
-SecretRef = Annotated[str, AfterValidator(_secret_ref)]
-Network = Annotated[str, AfterValidator(_network)]
-Domain = Annotated[str, AfterValidator(_domain)]
+Duration = Annotated[
+    str, BeforeValidator(_text), AfterValidator(timing.duration), _like(formats.DURATION, "30m", "8h", "1h30m")
+]
+SecretRef = Annotated[str, AfterValidator(_secret_ref), _like(formats.SECRET, "generate", "env:NAME", "file:PATH")]
+Network = Annotated[str, AfterValidator(_network), _like(formats.NETWORK, "203.0.113.0/24")]
+Domain = Annotated[str, AfterValidator(_domain), _like(formats.DOMAIN)]
+Image = Annotated[str, AfterValidator(_image), _like(references.PATTERN)]
+Cron = Annotated[str, AfterValidator(timing.cron), _like(formats.CRON, "0 8 * * 1-5")]
+Zone = Annotated[str, AfterValidator(timing.zone), _like(formats.ZONE, "UTC", "Europe/Berlin", "America/New_York")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -157,16 +174,20 @@ class OwnService(Model):
 class HoldOptions(Model):
     """No automatic change until a day."""
 
-    until: date = Field(strict=False, description="The hold ends at the start of this day, UTC")
+    until: date = Field(
+        strict=False,
+        description="The hold ends at the start of this day, UTC",
+        json_schema_extra={"pattern": formats.DAY},
+    )
     reason: str = Field(min_length=1, description="Shown in plan and status")
 
 
 class Schedule(Model):
     """When the service runs."""
 
-    start: Annotated[str, AfterValidator(timing.cron)] | None = Field(None, description="Crontab line")
-    stop: Annotated[str, AfterValidator(timing.cron)] | None = Field(None, description="Crontab line")
-    timezone: Annotated[str, AfterValidator(timing.zone)] = "UTC"
+    start: Cron | None = Field(None, description="Crontab line")
+    stop: Cron | None = Field(None, description="Crontab line")
+    timezone: Zone = "UTC"
 
 
 class Lifecycle(Model):
@@ -221,7 +242,7 @@ class Defaults(Model):
 class Images(Model):
     """Where container images come from."""
 
-    replace: dict[str, str] = Field(
+    replace: dict[str, Image] = Field(
         default_factory=dict,
         description="Image reference of a template → the one to use instead (a mirror, an air-gapped registry)",
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from runner import declared, derived, own, providers, reach
+from runner import declared, derived, own, providers, reach, references
 from runner.declared import Declared
 from runner.digest import digest
 from runner.domain import Desired, Hold, Spec
@@ -50,7 +50,7 @@ def resolve(
     if faults or template is None:
         return None, faults
     spec = _spec(source.name, want, template, settings, values)
-    faults = _misfits(spec, settings)
+    faults = _images(spec) or _misfits(spec, settings)
     if faults and want.state != "absent":
         return None, faults
     return replace(_desired(source, want, spec, values, settings), version=template.version), []
@@ -86,6 +86,17 @@ def _besides(faults: list[Fault], later: list[Fault]) -> list[Fault]:
 def _unknown_template(name: str, templates: Mapping[str, Template]) -> Fault:
     hint = suggestion(name, templates, otherwise="see: runner templates")
     return Fault(UNKNOWN_TEMPLATE, ("template",), f"{name} is not a known template", hint)
+
+
+def _images(spec: Spec) -> list[Fault]:
+    """Those of the service that no engine can take, at the parameter that they come from."""
+    service, found = spec["service"], []
+    for one in (service, *service.get("companions", {}).values()):
+        if one["image"] and (problem := references.problem(one["image"])):
+            names = [name for name, value in spec["params"].items() if value and str(value) in one["image"]]
+            path = ("params", names[0]) if names else ("template",)
+            found.append(Fault("invalid-value", path, f"{one['image']} {problem}"))
+    return found
 
 
 def _misfits(spec: Spec, settings: Settings) -> list[Fault]:

@@ -8,12 +8,24 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from runner import references
 from runner.ansible_plugins.module_utils.health_probe import STABLE_S
 from runner.models import LONGEST_START_S, MOST_GB, EnvName, Model, OwnService, Port, PortName, Text
 
 ParamType = Literal["string", "integer", "number", "boolean", "list"]
+
+
+def _image(value: str) -> str:
+    problem = "" if "{" in value or not value else references.problem(value)
+    if problem:
+        raise ValueError(problem)
+    return value
+
+
+_IMAGE = rf"{references.PATTERN}|\{{|^$"
+Image = Annotated[str, AfterValidator(_image), Field(json_schema_extra={"pattern": _IMAGE})]
 CompanionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 ParamName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -66,7 +78,7 @@ class Companion(Model):
     """One more container beside the service, such as a web page for an API. It reaches the service as `service`."""
 
     only_with: str = Field(description="The boolean parameter that switches it on")
-    image: str = Field(description="Image reference, pinned by tag and digest; expression")
+    image: Image = Field(description="Image reference, pinned by tag and digest; expression")
     command: list[str] = Field(default_factory=list, description="Arguments after the entrypoint; expressions")
     env: dict[EnvName, Text] = Field(default_factory=dict, description="Expressions")
     ports: dict[PortName, ServicePort] = Field(min_length=1)
@@ -99,7 +111,7 @@ class Script(Model):
 class Service(Model):
     """The container, process or script that the template runs."""
 
-    image: str = Field("", description="Image reference, pinned by tag and, where known, digest; expression")
+    image: Image = Field("", description="Image reference, pinned by tag and, where known, digest; expression")
     command: list[str] = Field(default_factory=list, description="Arguments after the entrypoint; expressions")
     env: dict[EnvName, Text] = Field(default_factory=dict, description="Expressions")
     ports: dict[PortName, ServicePort] = Field(min_length=1)
@@ -288,7 +300,7 @@ class Template(Model):
     params: dict[ParamName, Param] = Field(default_factory=dict)
     models: list[CatalogueModel] = Field(default_factory=list)
     service: Service
-    open: list[str] = Field(
+    open: list[Annotated[str, Field(json_schema_extra={"enum": [*OwnService.model_fields]})]] = Field(
         default_factory=list, description="What a deployment may say itself, under `service:`, e.g. ports and health"
     )
     access: Access

@@ -22,9 +22,9 @@ ROOT = Path(__file__).parent.parent
 MODELS: dict[str, type[BaseModel]] = {"deployment": Deployment, "template": Template, "settings": Settings}
 FULL = """\
 template: jupyter
-provider: [local]
+provider: [ssh]
 state: stopped
-machine: {engine: process}
+machine: {host: gpu-1}
 params: {a: 1}
 env: {A: text}
 secrets: {TOKEN: env:TOKEN}
@@ -79,11 +79,11 @@ def test_our_own_annotations_stay_here(kind: str) -> None:
 
 
 def test_every_provider_has_its_options_and_settings_in_the_schemas() -> None:
-    options = schema("deployment")["properties"]["machine"]["properties"]
+    definitions = schema("deployment")["$defs"]
     known = schema("settings")["properties"]["providers"]["properties"]
     assert known.keys() == set(providers.names())
     for name in providers.names():
-        assert options.keys() >= providers.load(name).options().model_fields.keys()
+        assert definitions[f"machine-{name}"]["properties"].keys() == providers.load(name).options().model_fields.keys()
         assert known[name]["properties"].keys() == providers.load(name).settings().model_fields.keys()
 
 

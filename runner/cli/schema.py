@@ -22,7 +22,7 @@ GROUP = "Set up"
 def command(app: App, kind: str | None, write: bool, check: bool) -> int:
     """Print the JSON Schema of one kind of file, or keep the committed ones current."""
     if kind:
-        document = schema(kind)
+        document = schema(kind, app.repo)
         app.output.result(document, lambda: _text(document))
     if not (write or check):
         if not kind:
@@ -31,9 +31,9 @@ def command(app: App, kind: str | None, write: bool, check: bool) -> int:
     stale, written = [], []
     for name in sorted(KINDS):
         path = app.repo.root / "schemas" / f"{name}.schema.json"
-        if check and (not path.exists() or path.read_text(encoding="utf-8") != _text(schema(name))):
+        if check and (not path.exists() or path.read_text(encoding="utf-8") != _text(schema(name, app.repo))):
             stale.append(app.repo.relative(path))
-        elif write and generated.write(path, _text(schema(name))):
+        elif write and generated.write(path, _text(schema(name, app.repo))):
             written.append(app.repo.relative(path))
             app.output.note(f"{written[-1]} written.")
     if stale:

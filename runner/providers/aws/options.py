@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from runner import formats
 from runner.models import MOST_GB, Duration, Model
 
 FIXED: dict[str, Any] = {"in_place": False}
@@ -31,7 +32,7 @@ def _network(value: str) -> str:
     return str(network)
 
 
-Cidr = Annotated[str, AfterValidator(_network)]
+Cidr = Annotated[str, AfterValidator(_network), Field(json_schema_extra={"pattern": formats.NETWORK})]
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 
 
@@ -62,7 +63,7 @@ class Options(Model):
         json_schema_extra=OPEN,
     )
     zone: str = Field("", description="Availability zone, e.g. us-east-1a; empty: any", json_schema_extra=OPEN)
-    spot: Annotated[Spot | None, BeforeValidator(_spot)] = Field(
+    spot: Annotated[Spot | None, BeforeValidator(_spot, json_schema_input_type=Spot | bool | None)] = Field(
         None, description="true, or {type, max_price, fallback}; default: on demand"
     )
     max_hourly: float | None = Field(

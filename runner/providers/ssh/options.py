@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from runner import formats
 from runner.models import MOST_GB, Model, Port, SecretRef
 from runner.providers.ssh import jumps, words
 
@@ -29,7 +30,7 @@ def _given(source: str) -> str:
     return source
 
 
-Password = Annotated[SecretRef, AfterValidator(_given)]
+Password = Annotated[SecretRef, AfterValidator(_given), Field(json_schema_extra={"pattern": formats.GIVEN_SECRET})]
 
 
 class Login(Model):
