@@ -11,9 +11,9 @@ _REGIONS = (
     "Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe|Indian|Mexico|Pacific|US"
 )
 _OLD_ZONES = (
-    "CET|CST6CDT|Cuba|EET|EST|EST5EDT|Egypt|Eire|Factory|GB|GB-Eire|GMT|GMT[+-]?0|Greenwich|HST|Hongkong|Iceland|Iran|"
+    "CET|CST6CDT|Cuba|EET|EST|EST5EDT|Egypt|Eire|GB|GB-Eire|GMT|GMT[+-]?0|Greenwich|HST|Hongkong|Iceland|Iran|"
     "Israel|Jamaica|Japan|Kwajalein|Libya|MET|MST|MST7MDT|NZ|NZ-CHAT|Navajo|PRC|PST8PDT|Poland|Portugal|ROC|ROK|"
-    "Singapore|Turkey|UCT|UTC|Universal|W-SU|WET|Zulu|localtime"
+    "Singapore|Turkey|UCT|UTC|Universal|W-SU|WET|Zulu"
 )
 
 DURATION = r"^(?:[0-9]+[smhd])+$"
@@ -25,12 +25,20 @@ ZONE = rf"^(?:(?:{_REGIONS})/[A-Za-z0-9_+/-]+|{_OLD_ZONES})$"
 DAY = r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 
 
-def _field(numbers: str) -> str:
-    one = rf"(?:0*{numbers}|[A-Za-z_]\w*)"
-    item = rf"(?:\*|{one}(?:-{one})?)(?:/[1-9][0-9]*)?"
+def _field(numbers: str, names: str = "") -> str:
+    """One of the five of a crontab line; names in any letters."""
+    words = "|".join("".join(f"[{letter.upper()}{letter}]" for letter in name) for name in names.split())
+    one = rf"(?:0?{numbers}{f'|{words}' if words else ''})"
+    item = rf"(?:\*|{one}(?:-{one})?)(?:/[1-9][0-9]?)?"
     return rf"{item}(?:,{item})*"
 
 
-_LIMITS = ("[0-5]?[0-9]", "(?:2[0-3]|1?[0-9])", "(?:3[01]|[12][0-9]|[1-9])", "(?:1[0-2]|[1-9])", "[0-7]")
-CRON = "^\\s*" + "\\s+".join(map(_field, _LIMITS)) + "\\s*$"
-"""Minute, hour, day, month, weekday; names of days and months are taken wherever the loader takes them."""
+_FIELDS = (
+    _field("[0-5]?[0-9]"),
+    _field("(?:2[0-3]|1?[0-9])"),
+    _field("(?:3[01]|[12][0-9]|[1-9])"),
+    _field("(?:1[0-2]|[1-9])", "jan feb mar apr may jun jul aug sep oct nov dec"),
+    _field("[0-7]", "sun mon tue wed thu fri sat"),
+)
+CRON = "^\\s*" + "\\s+".join(_FIELDS) + "\\s*$"
+"""Minute, hour, day, month, weekday."""
