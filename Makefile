@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Ansible takes 0.5 s longer.
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTEST_ADDOPTS
 
-.PHONY: help setup demo test check audit generate e2e lab bench plan apply clean runtime \
+.PHONY: help setup demo test check audit generate e2e attack lab bench plan apply clean runtime \
 	check-python check-types check-yaml check-ansible check-shell check-generated check-dependencies check-images
 
 help: ## this list
@@ -45,6 +45,9 @@ generate: setup ## write what derives from the code: schemas, docs/commands.md, 
 
 e2e: setup ## tests against real hosts and a real Docker engine; as root, starts what it needs
 	@pytest -m 'docker or ssh' $(ARGS)
+
+attack: setup ## attacks at full strength, seeded: ARGS='files --seed 1 --share 0.1'; one JSON line
+	@python -m tests.attack $(ARGS)
 
 lab: setup ## bring up the real hosts that e2e uses, to look around; down: python -m tests.lab down
 	@python -m tests.lab up $(ARGS)
