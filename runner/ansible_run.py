@@ -48,6 +48,12 @@ class HostResult:
     hint: str = ""
     code: str = ""
     """Stable name of the failure; empty when it did not fail."""
+    log: str = ""
+    """The last lines of the program that failed."""
+    step: str = ""
+    """Which step failed."""
+    rolled_back: bool = False
+    """Whether the version before was put back."""
     changed: int = 0
 
 
@@ -187,6 +193,8 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
     host = outcome.hosts.setdefault(name, HostResult())
     if status in ("failed", "unreachable") and not data.get("ignore_errors"):
         host.message, host.hint, host.code = ansible_causes.failure(result, lost=status == "unreachable")
+        host.log, host.rolled_back = str(result.get("last_lines") or ""), bool(result.get("rolled_back"))
+        host.step = str(data.get("task", ""))
     if status == "ok" and result.get("changed"):
         status = "changed"
     on_event(
@@ -197,6 +205,7 @@ def _handle(event: Mapping[str, Any], outcome: Outcome, on_event: Callable[[Even
             "status": status,
             "seconds": data.get("duration"),
             "message": host.message if status in ("failed", "unreachable") else _said(result),
+            **({"log": host.log} if host.log and status in ("failed", "unreachable") else {}),
             **({"changes": result["differences"]} if result.get("differences") else {}),
         }
     )

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner import ansible_causes, ansible_run, generated, hosts, locks, records, runs, steps, vault
+from runner import ansible_causes, ansible_run, failures, generated, hosts, locks, records, runs, steps, vault
 from runner.ansible_run import HostResult, Outcome
 from runner.domain import Action, Kind, Record
 from runner.errors import Blocked, CredentialsError
+from runner.failures import Failure
 from runner.load import Loaded
 from runner.redact import Redactor
 from runner.repo import Repo
@@ -44,6 +45,12 @@ class Result:
     hint: str = ""
     code: str = ""
     """Stable name of the error."""
+    log: str = ""
+    """The last lines of the program that failed."""
+    step: str = ""
+    """Which step failed; empty when none did."""
+    rolled_back: bool = False
+    """Whether the version before serves again."""
 
     @property
     def failed(self) -> bool:
@@ -163,6 +170,7 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         results += unreadable.values()
         for item in results:
             run.event(_result_event(item))
+            _remember(loaded.repo, run, item, job.planned.plan.commit)
         error = "" if cancelled.is_set() else _table_error(outcome, results)
         _log_total(run, time.monotonic() - started, error)
         return Applied(job.run_id, results, interrupted=cancelled.is_set(), error=error)
@@ -170,6 +178,16 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
         for name in without_secrets:
             _forget_unrecorded(loaded.repo, name)
         run.close()
+
+
+def _remember(repo: Repo, run: runs.Run, item: Result, commit: str) -> None:
+    """A failure until the next success. What was interrupted is neither."""
+    if not item.failed:
+        failures.forget(repo, item.deployment)
+    elif item.result == "failed":
+        told = {key: getattr(item, key) for key in ("action", "step", "error", "hint", "code", "log", "rolled_back")}
+        made = {"time": runs.now(), "commit": commit, "run": run.id, **told}
+        failures.remember(repo, item.deployment, Failure(**run.redactor.data(made)))
 
 
 def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> dict[str, Result]:
@@ -217,7 +235,8 @@ def _result(
         error, hint, code = "Ansible ended well, but has not done this", NO_RESULT_HINT, "no-result"
     if not error:
         error, hint, code = ansible_causes.before_any_host(outcome.output, outcome.status)
-    return Result(name, str(action.kind), "failed", seconds.get(name), "", error, hint, code)
+    told = (host.log, host.step, host.rolled_back)
+    return Result(name, str(action.kind), "failed", seconds.get(name), "", error, hint, code, *told)
 
 
 def _as_promised(kind: Kind, record: Record | None) -> bool:
@@ -252,6 +271,7 @@ def _result_event(item: Result) -> Event:
         "status": item.result,
         "seconds": round(item.seconds, 2) if item.seconds is not None else None,
         "message": item.error,
+        **({"hint": item.hint, "code": item.code} if item.failed else {}),
     }
 
 

@@ -28,7 +28,7 @@ _EVENT = fields(
         "time": readback.moment,
         "run": readback.word,
         "seconds": either(one_of(None), number(0, 1e9, whole=False)),
-        **dict.fromkeys(("deployment", "kind", "step", "status", "message", "hint", "code"), readback.any_text),
+        **dict.fromkeys(("deployment", "kind", "step", "status", "message", "hint", "code", "log"), readback.any_text),
     },
     required=("time", "run", "deployment"),
 )
@@ -56,7 +56,7 @@ class Run:
         if event.get("kind") == "log":
             words = self._words.setdefault(event["deployment"], self.redactor.stream())
             event = {**event, "message": words.text(event["message"])}
-        full: Event = self.redactor.data({"time": _now(), "run": self.id, **event})
+        full: Event = self.redactor.data({"time": now(), "run": self.id, **event})
         if self._stream is None:
             self._stream = (self.folder / "events.jsonl").open("a", encoding="utf-8")
         self._stream.write(json.dumps(full, ensure_ascii=False) + "\n")
@@ -111,5 +111,6 @@ def _read(path: Path) -> Iterator[Event]:
         return  # what cannot be read tells nothing
 
 
-def _now() -> str:
+def now() -> str:
+    """ISO time, to the millisecond."""
     return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")

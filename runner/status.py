@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.ansible_plugins.module_utils.restarts import told
-from runner.domain import Action, Desired, Kind, Observation, Record, Spec
+from runner.domain import Action, Desired, Kind, Observation, Record, Resource, Spec
+from runner.failures import Failure
 from runner.load import Loaded
 from runner.plan import changes
 
 
-def rows(
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What applies did, as far as this clone knows."""
+
+    failures: Mapping[str, Failure]
+    """The last ones, of those that have not succeeded since."""
+    busy: Collection[str] = ()
+    """Deployments that an apply is at work on now."""
+
+
+NOTHING = Lately({})
+
+
+def rows(  # noqa: PLR0913, PLR0917 - all that is known of all of them
     actions: tuple[Action, ...],
     desired: dict[str, Desired],
     records: dict[str, Record],
     observations: dict[str, Observation],
     faulty: dict[str, Faulty] | None = None,
+    lately: Lately = NOTHING,
 ) -> list[dict[str, Any]]:
     """One row for each deployment, by name; the shape is described in `render.status`."""
-    listed = [row(a, desired.get(a.deployment), records.get(a.deployment), observations[a.deployment]) for a in actions]
+    listed = [
+        row(a, desired.get(a.deployment), records.get(a.deployment), observations[a.deployment], lately)
+        for a in actions
+    ]
     listed += [faulty_row(name, it, records.get(name), observations[name]) for name, it in (faulty or {}).items()]
     return sorted(listed, key=lambda item: str(item["name"]))
 
@@ -65,10 +83,16 @@ def faulty_row(name: str, it: Faulty, record: Record | None, have: Observation) 
     return {**shown, **health, "template": it.template or shown["template"], "file": it.file, "state": "unknown"}
 
 
-def row(action: Action, want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any]:
+def row(
+    action: Action, want: Desired | None, record: Record | None, have: Observation, lately: Lately = NOTHING
+) -> dict[str, Any]:
     """Status of one deployment."""
     sync, why = _sync(action)
-    state, detail = health(want, record, have) if action.kind is not Kind.BLOCKED else _seen(record, have)
+    busy = action.deployment in lately.busy
+    failure = lately.failures.get(action.deployment) if sync != "in-sync" else None
+    state, detail = (
+        health(want, record, have, busy=busy) if action.kind is not Kind.BLOCKED else _seen(record, have, busy=busy)
+    )
     resource = have.resource
     endpoints = record.endpoints if record else {}
     return {
@@ -98,6 +122,7 @@ def row(action: Action, want: Desired | None, record: Record | None, have: Obser
             {"field": c.field, "before": c.before, "after": c.after, "forces_replacement": c.forces_replacement}
             for c in (changes(want, record, resource) if want else ())
         ],
+        "last_failure": asdict(failure) if failure else None,
     }
 
 
@@ -120,15 +145,16 @@ def _sync(action: Action) -> tuple[str, str]:
     return "drifted", f"would {action.kind}: {action.reason}" if action.kind is not Kind.HELD else action.reason
 
 
-def health(want: Desired | None, record: Record | None, have: Observation) -> tuple[str, str]:
-    """How well it works, and why. What should not run and is not there misses nothing."""
-    state, why = _seen(record, have)
+def health(want: Desired | None, record: Record | None, have: Observation, *, busy: bool = False) -> tuple[str, str]:
+    """How well it works, and why. What should not run and is not there misses nothing. `busy`: an apply is at work."""
+    state, why = _seen(record, have, busy=busy)
     if state == "missing" and (want is None or want.state != "running"):
         return ("stopped", "nothing is there") if want is not None and want.state == "stopped" else ("absent", "")
     return state, why
 
 
-def _seen(record: Record | None, have: Observation) -> tuple[str, str]:
+def _seen(record: Record | None, have: Observation, *, busy: bool = False) -> tuple[str, str]:
+    """What answers is healthy, whether or not the last apply came to its end: that is the other axis."""
     resource = have.resource
     if have.error:
         return "unknown", have.error
@@ -140,12 +166,20 @@ def _seen(record: Record | None, have: Observation) -> tuple[str, str]:
         return "stopped", resource.detail
     if resource.state == "failed":
         return "degraded", resource.detail
-    if record is None or not record.digest or resource.state == "pending" or have.health == "starting":
+    if busy:
+        return "progressing", "an apply is at work on it"
+    return _running(record, resource, have)
+
+
+def _running(record: Record | None, resource: Resource, have: Observation) -> tuple[str, str]:
+    if resource.state == "pending" or have.health == "starting":
         return "progressing", have.health_detail or "it is not finished"
     if have.health == "unhealthy":
         return "degraded", have.health_detail
     if have.health == "healthy":
         return "healthy", told(resource.restarts)
+    if record is None or not record.digest:
+        return "progressing", "it is not finished"
     return "unknown", "it cannot be probed from here"
 
 

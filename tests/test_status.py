@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from runner import plan, status
 from runner.domain import Desired, Hold, Observation, Record
+from runner.failures import Failure
 from tests import factories as make
 from tests.factories import TODAY, desired, nothing, record, seen, spec
 
@@ -67,8 +68,10 @@ TWO = Observation("web", (make.resource(id="one"), make.resource(id="two")))
         pytest.param(RECORD, seen(state="failed", detail="exit 1"), "degraded", "exit 1", id="failed"),
         pytest.param(RECORD, seen(state="stopped", detail="by hand"), "stopped", "by hand", id="stopped"),
         pytest.param(RECORD, seen(state="pending"), "progressing", "it is not finished", id="pending"),
-        pytest.param(BLANK, seen(), "progressing", "it is not finished", id="apply did not finish"),
-        pytest.param(None, seen(), "progressing", "it is not finished", id="never recorded"),
+        pytest.param(BLANK, seen(), "healthy", "", id="apply did not finish, and it serves"),
+        pytest.param(None, seen(), "healthy", "", id="never recorded"),
+        pytest.param(BLANK, seen(health="unknown"), "progressing", "it is not finished", id="not finished, not probed"),
+        pytest.param(BLANK, seen(health="unhealthy", said="502"), "degraded", "502", id="not finished, and broken"),
         pytest.param(RECORD, nothing(), "missing", "", id="gone"),
         pytest.param(RECORD, Observation("web", error="no key"), "unknown", "no key", id="not observed"),
         pytest.param(RECORD, TWO, "unknown", "several resources carry this name", id="two of one name"),
@@ -133,6 +136,7 @@ def test_row_tells_everything_about_one_deployment() -> None:
         "labels": {},
         "endpoints": [{"label": "web", "url": "http://127.0.0.1:8888"}],
         "changes": [],
+        "last_failure": None,
     }
 
 
@@ -184,3 +188,32 @@ def test_rows_are_sorted_by_name_not_by_danger() -> None:
     have = {"a": seen(desired("a")), "b": nothing("b"), "c": nothing("c")}
     actions = plan.plan(wanted, kept, have, today=TODAY).actions
     assert [found["name"] for found in status.rows(actions, wanted, kept, have)] == ["a", "b", "c"]
+
+
+FAILURE = Failure(
+    time="2026-11-21T01:00:00+00:00",
+    commit="3511be88711edbff",
+    run="r1",
+    action="update",
+    step="Ensure the container is started",
+    error="it ended",
+    hint="look",
+    code="unhealthy",
+    log="Traceback\n  out of oil",
+    rolled_back=True,
+)
+
+
+def test_failure_is_kept_until_it_is_in_sync_again() -> None:
+    lately = status.Lately({"web": FAILURE})
+    after = status.row(plan.action("web", WANT, BLANK, seen(), TODAY), WANT, BLANK, seen(), lately)
+    assert (after["health"], after["sync"]) == ("healthy", "drifted")  # the version before serves
+    assert after["last_failure"] == asdict(FAILURE)
+    mended = status.row(plan.action("web", WANT, RECORD, seen(), TODAY), WANT, RECORD, seen(), lately)
+    assert mended["last_failure"] is None
+
+
+def test_apply_at_work_is_progress() -> None:
+    lately = status.Lately({}, {"web"})
+    found = status.row(plan.action("web", WANT, BLANK, seen(), TODAY), WANT, BLANK, seen(), lately)
+    assert (found["health"], found["health_reason"]) == ("progressing", "an apply is at work on it")

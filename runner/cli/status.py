@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from runner import status
+from runner import failures, locks, status
 from runner.cli import _complete
 from runner.cli._app import App, Duration, selection
 from runner.errors import UsageError
 from runner.faults import suggestion
-from runner.load import load
+from runner.load import Loaded, load
 from runner.render.status import deployment_text, status_text
 from runner.workflow import Selection, plan_loaded
 
@@ -61,8 +61,14 @@ def _rows(app: App, name: str | None, wanted: dict[str, str]) -> list[dict[str, 
         app.output.warn(f"{len(loaded.problems)} problem(s) in files. See: runner validate")
     planned = plan_loaded(loaded, selection((name,), ()) if name else Selection())
     faulty = status.faulty(loaded, (name,) if name else loaded.names)
-    rows = status.rows(planned.plan.actions, loaded.desired, planned.records, planned.observed.by_name, faulty)
+    lately = _lately(app, loaded, [action.deployment for action in planned.plan.actions])
+    rows = status.rows(planned.plan.actions, loaded.desired, planned.records, planned.observed.by_name, faulty, lately)
     return status.matching(rows, wanted)
+
+
+def _lately(app: App, loaded: Loaded, names: list[str]) -> status.Lately:
+    working = {lease.deployment for lease in locks.leases(app.repo, loaded.repo_id).all() if lease.process}
+    return status.Lately(failures.of(app.repo, names), working)
 
 
 def _show(app: App, rows: list[dict[str, Any]], *, one: bool, wide: bool, many: bool) -> None:

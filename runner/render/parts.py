@@ -57,6 +57,19 @@ def hint_lines(hint: str, *, style: Style, indent: str = "") -> list[str]:
     return [style.paint(line, "cyan") for line in wrap(hint, style.width, indent=indent + "→ ", hanging=indent + "  ")]
 
 
+def error_lines(error: str, *, style: Style, indent: str = "", mark: str = "") -> list[str]:
+    """Why it failed: its own line breaks are kept, and lines that are too long wrap."""
+    lines: list[str] = []
+    for text in error.splitlines():
+        lines += wrap(text, style.width, indent=indent if lines else mark or indent, hanging=indent)
+    return lines
+
+
+def log_lines(log: str, *, style: Style, indent: str = "") -> list[str]:
+    """The end of a program's log, line by line as it was written."""
+    return [style.dim(f"{indent}│ {line}".rstrip()) for line in log.splitlines()]
+
+
 def note_lines(text: str, *, style: Style, indent: str = "", mark: str = "") -> list[str]:
     """A remark under something, dim and wrapped."""
     lines = wrap(text, style.width, indent=indent + mark, hanging=indent + " " * len(mark))

@@ -88,6 +88,8 @@ class Progress:
         head = f"{style.paint(symbol, look)} {event.get('step') or status}{style.dim(took)}"
         look = "red" if status in BAD else "dim"
         told = message.splitlines() if status in BAD or kind == "result" or verbose else []
+        if status in BAD and not verbose:
+            told = told[:1] if kind == "step" else []  # all of it, and the log, stand once: in the table at the end
         first, *rest = told or [""]
         return [
             f"{head}: {style.paint(first, look)}" if first else head,

@@ -6,7 +6,8 @@ An event is also one line of events.jsonl:
      "status": "started" | "ok" | "changed" | "skipped" | "failed" | "unreachable",
      "seconds": float or null, "message": str}
 
-The message of a result is its URL when it ended well, else the error; it may carry a `hint`.
+The message of a result is its URL when it ended well, else the error; it may carry a `hint` and a `code`. A step that
+failed may carry a `log`: the last lines of the program.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Track:
     url: str = ""
     error: str = ""
     hint: str = ""
+    log: str = ""
+    """The end of what the program said that failed."""
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -77,6 +80,7 @@ class Track:
             "url": self.url,
             "error": self.error,
             "hint": self.hint,
+            "log": self.log,
         }
 
 
@@ -125,6 +129,7 @@ def _step(track: Track, event: dict[str, Any], now: float) -> None:
         step.seconds = event["seconds"] if event.get("seconds") is not None else now - step.started
     if step.status in BAD:
         track.error = ": ".join(part for part in (step.name, event.get("message") or "") if part)
+        track.log = event.get("log") or ""
 
 
 def _result(track: Track, event: dict[str, Any], now: float) -> None:
@@ -133,7 +138,7 @@ def _result(track: Track, event: dict[str, Any], now: float) -> None:
     track.status = event["status"]
     track.hint = event.get("hint") or ""
     if track.status in GOOD:
-        track.url, track.error = event.get("url") or message, ""
+        track.url, track.error, track.log = event.get("url") or message, "", ""
     else:
         track.error = message or track.error
     for step in track.steps:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.render.changes import changes_lines
-from runner.render.parts import RESULT, hint_lines, listed, note_lines, total_price
+from runner.render.parts import RESULT, error_lines, hint_lines, listed, log_lines, note_lines, total_price
 from runner.render.style import Style
 from runner.render.text import Column, Row, pad, width, wrap
 from runner.render.units import ago, clock, duration, plural, price
@@ -93,7 +93,9 @@ def events_text(data: dict[str, Any], *, style: Style) -> str:
         took = f"({duration(event['seconds'])})" if event.get("seconds") is not None else ""
         what = f"{event['step'] or event['status']} {took}".rstrip()
         said = f"{what}: {event['message']}" if event["message"] else what
-        lines += wrap(said, style.width, indent=left, hanging=" " * width(left)) or [left.rstrip()]
+        below = " " * width(left)
+        lines += error_lines(said, style=style, indent=below, mark=left) or [left.rstrip()]
+        lines += log_lines(event.get("log", ""), style=style, indent=below)
     return "\n".join(lines)
 
 

@@ -1,16 +1,18 @@
 """How an apply ended; what `reconcile --json` prints.
 
 {"results": [{"deployment", "action", "result": "ok" | "changed" | "failed" | "unreachable" | "skipped"
-              | "interrupted", "seconds": float or null, "url", "error", "hint", "code"}]}
+              | "interrupted", "seconds": float or null, "url", "error", "hint", "code", "step": which failed or "",
+              "log": the end of its output or "",
+              "rolled_back": the version before serves}]}
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from runner.render.parts import RESULT, commands, hint_lines, listed
+from runner.render.parts import RESULT, commands, error_lines, hint_lines, listed, log_lines
 from runner.render.style import Style
-from runner.render.text import Column, Row, wrap
+from runner.render.text import Column, Row
 from runner.render.units import duration
 
 
@@ -22,8 +24,9 @@ def results_text(data: dict[str, Any], *, style: Style) -> str:
         Row(
             [_named(row, style), row["result"], duration(row.get("seconds")), style.paint(row.get("url", ""), "cyan")],
             [
-                *wrap(row.get("error", ""), style.width, indent="  └ ", hanging="    "),
+                *error_lines(row.get("error", ""), style=style, indent="    ", mark="  └ "),
                 *hint_lines(row.get("hint", ""), style=style, indent="    "),
+                *log_lines(row.get("log", ""), style=style, indent="    "),
             ],
         )
         for row in results

@@ -11,10 +11,13 @@
      "url": the first endpoint, or "",
      "file", "owner", "state": "running" | "stopped" | "absent" | "unknown" (its file has faults),
      "protect": bool, "hold": {"until", "reason"} or null,
+     "restarts": how often it ended by itself and was started again in the last ten minutes,
+     "last_failure": {"time", "commit", "run", "action", "step", "error", "hint", "code", "log", "rolled_back"}
+        of the last apply from this clone; null when it did not fail, or it is in sync since,
      "where": host or address of its machine, "" when it is this one, "engine", "model", "gpu", "labels": {},
      "endpoints": [{"label", "url"}], "changes": [{"field", "before", "after", "forces_replacement"}]}
 
-The keys of the last four lines may be missing.
+The keys of the last lines may be missing.
 """
 
 from __future__ import annotations
@@ -23,7 +26,20 @@ from collections import Counter
 from typing import Any
 
 from runner.render.changes import changes_lines
-from runner.render.parts import HEALTH, SYNC, badge, commands, facts, full_price, listed, note_lines, total_price
+from runner.render.parts import (
+    HEALTH,
+    SYNC,
+    badge,
+    commands,
+    error_lines,
+    facts,
+    full_price,
+    hint_lines,
+    listed,
+    log_lines,
+    note_lines,
+    total_price,
+)
 from runner.render.style import Style
 from runner.render.text import GAP, Column, Row, fill, natural_width, width
 from runner.render.units import ago, clock, plural, price
@@ -86,9 +102,37 @@ def deployment_text(data: dict[str, Any], *, style: Style) -> str:
         ],
         style=style,
     )
+    lines += _failure(row.get("last_failure"), style)
     if row.get("changes"):
         lines += ["", "  not yet applied", *changes_lines(row["changes"], style=style, verbose=True)]
     return "\n".join([*lines, "", *commands(_next(row), style=style)])
+
+
+def _failure(failure: dict[str, Any] | None, style: Style) -> list[str]:
+    """What went wrong the last time, with the end of its log."""
+    if not failure:
+        return []
+    step = [f"  step: {failure['step']}"] if failure["step"] else []
+    return [
+        "",
+        f"  {_failed(failure, style)}",
+        *error_lines(failure["error"], style=style, indent="    "),
+        *hint_lines(failure["hint"], style=style, indent="    "),
+        *(style.dim("  " + line) for line in step),
+        *log_lines(failure["log"], style=style, indent="    "),
+    ]
+
+
+def _failed(failure: dict[str, Any], style: Style) -> str:
+    """`update to 1a2b3c4d5 failed 5m ago, rolled back: the version before serves`."""
+    commit = f" to {failure['commit'][:9]}" if failure["commit"] else ""
+    after = ", rolled back: the version before serves" if failure["rolled_back"] else ""
+    when = f"{ago(failure['time'], style.now)} ago ({clock(failure['time'], style.now)})"
+    return f"{failure['action']}{commit} failed {when}{after}"
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _kind(row: dict[str, Any]) -> str:
@@ -135,6 +179,8 @@ def _price(row: dict[str, Any]) -> str:
 def _reasons(row: dict[str, Any], style: Style) -> list[str]:
     hold = row.get("hold")
     reasons = [("└ ", row.get("health_reason", "")), ("└ ", row.get("sync_reason", ""))]
+    failure = row.get("last_failure")
+    reasons += [("└ ", f"{_failed(failure, style)}: {_first_line(failure['error'])}")] if failure else []
     reasons += [("⏸ ", f"on hold until {hold['until']}: {hold['reason']}")] if hold else []
     return [line for mark, text in reasons for line in note_lines(text, style=style, indent="  ", mark=mark)]
 

@@ -11,6 +11,7 @@ from typing import Any
 from runner.ansible_plugins.module_utils.restarts import MANY
 from tests.integration.world import World, ask, refuses, until
 
+TRACEBACK = "Traceback (most recent call last):"
 SOON = "env: {BEACON_LASTS: 0.2}\n"
 
 
@@ -31,9 +32,28 @@ def test_new_version_that_ends_after_its_first_answer_does_not_replace_the_good_
     row = only(fresh.json("reconcile", "--yes", code=1))
     assert (row["result"], row["code"]) == ("failed", "unhealthy")
     assert "GET / answered 200, but did not stay" in row["error"]
-    assert "The previous version was put back" in row["error"]
+    assert row["error"].endswith("RuntimeError: out of oil. The previous version was put back")
+    assert row["log"].splitlines()[-2:] == ['  File "x.py", line 1', "RuntimeError: out of oil"]
     assert until(lambda: ask(here))["env"] == served
+    seen = fresh.status("web")
+    assert (seen["sync"], seen["health"]) == ("drifted", "healthy")
+    failure = seen["last_failure"]
+    assert {key: failure[key] for key in ("error", "log", "code")} == {
+        key: row[key] for key in ("error", "log", "code")
+    }
+    assert failure["rolled_back"]
+    assert failure["step"] == "Ensure the process is started"
     assert fresh.actions("web", code=2) == {"web": "update"}
+    told = fresh.run("reconcile", "--yes").stderr
+    starts = fresh.status("web")["last_failure"]["log"].count(TRACEBACK)  # it may have been started again meanwhile
+    assert told.count(TRACEBACK) == starts
+    assert f'    │ {TRACEBACK}\n    │   File "x.py", line 1\n    │ RuntimeError: out of oil\n' in told
+    shown = fresh.run("status", "web").stdout
+    assert shown.count(TRACEBACK) == starts
+    assert "rolled back: the version before serves" in shown
+    fresh.beacon("web", here)
+    fresh.ok("reconcile", "--yes")
+    assert fresh.status("web")["last_failure"] is None
 
 
 def test_first_version_that_ends_after_its_first_answer_is_a_failure(fresh: World, port: Callable[[], int]) -> None:

@@ -70,7 +70,7 @@ def test_a_log_gets_one_line_for_each_step_and_the_results(capsys: pytest.Captur
         "0.0s notebook  ✓ Install JupyterLab (2.1s)",
         "0.0s chat      ✗ Ensure the image is pulled (41s): no space left",
         "0.0s notebook  ✓ changed (2m 03s): http://127.0.0.1:8888",
-        "0.0s chat      ✗ failed: no space left",
+        "0.0s chat      ✗ failed",
         "",
         "  DEPLOYMENT  RESULT     TIME",
         "✓ notebook    changed  2m 03s  http://127.0.0.1:8888",
@@ -115,6 +115,7 @@ def test_results_come_back_as_data() -> None:
         "url": "http://127.0.0.1:8888",
         "error": "",
         "hint": "",
+        "log": "",
     }
     assert chat["result"] == "skipped"
 
@@ -233,3 +234,21 @@ def read(controller: int, until: bytes, limit_s: float = 20) -> bytes:
         except OSError:  # Linux says EIO when the other side is closed
             break
     return seen
+
+
+def test_log_of_what_failed_stands_once_and_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    log = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no'
+    failed = event("chat", STEP, "failed", message="it ended: ValueError: no\nand more", log=log)
+    run(failed, result("chat", "failed", message="it ended: ValueError: no\nand more", hint="look"))
+    lines = said(capsys)
+    assert lines[:2] == [f"0.0s chat      ✗ {STEP}: it ended: ValueError: no", "0.0s chat      ✗ failed"]
+    table = lines[next(number for number, line in enumerate(lines) if line.startswith("✗ chat")) :]
+    assert [line for line in lines if "Traceback" in line] == ["    │ Traceback (most recent call last):"]
+    assert table[1:7] == [
+        "  └ it ended: ValueError: no",
+        "    and more",
+        "    → look",
+        "    │ Traceback (most recent call last):",
+        '    │   File "a.py", line 1',
+        "    │ ValueError: no",
+    ]

@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from runner import vault
 from runner.ansible_plugins.bundled import Bundled
 
-ALWAYS = ("changed", "failed", "msg", "hint", "code", "cause", "health", "warnings")
+ALWAYS = ("changed", "failed", "msg", "hint", "code", "cause", "health", "warnings", "last_lines", "rolled_back")
 """Of a module's answer. Our modules never put a secret into these."""
 NO_REASON = "it failed without a reason"
 

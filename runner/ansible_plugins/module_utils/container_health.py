@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from .container_spec import IDENTITY
 from .container_steps import StepError, Steps
@@ -10,9 +10,9 @@ from .docker_api import Docker
 from .docker_causes import Cause
 from .docker_socket import DockerError
 from .health_probe import HEALTHY, probe, wait
+from .program_log import READ, because, end
 from .restarts import COUNT, MANY, counted
 
-LOG_LINES = 15
 QUICK_S = 5.0
 SHORT = 8
 """Values that are shorter are not masked in the log: they would blank out half of it."""
@@ -35,9 +35,12 @@ def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any],
     if healthy:
         steps.committed()
         return str(detail)
-    tail = _log_tail(docker, steps.name, params["env"])
+    said = _log(docker, steps.name, params["env"])
     hint = f"see all that it said: runner logs {named(params['labels'], steps.name)}"
-    raise StepError(Cause("unhealthy", f"{detail}. {_give_up(steps)}{tail}", hint))
+    rolled_back = _gave_up(steps)
+    now = "The previous container runs again" if rolled_back else "It was stopped again"
+    cause = Cause("unhealthy", f"{detail}{because(said)}. {now}", hint)
+    raise StepError(cause, log=end(said), rolled_back=rolled_back)
 
 
 def named(labels: Dict[str, str], container: str) -> str:
@@ -80,22 +83,23 @@ def restless(docker: Docker, steps: Steps) -> bool:
     return any(one[COUNT] >= MANY or one["State"] == "restarting" for one in mine)
 
 
-def _give_up(steps: Steps) -> str:
+def _gave_up(steps: Steps) -> bool:
+    """Whether there was a previous container to go back to."""
     before = len(steps.actions)
     steps.rolled_back()
     if len(steps.actions) > before:
-        return "The previous container runs again"
+        return True
     steps.stopped()
-    return "It was stopped again"
+    return False
 
 
-def _log_tail(docker: Docker, name: str, env: Dict[str, Any]) -> str:
+def _log(docker: Docker, name: str, env: Dict[str, Any]) -> List[str]:
+    """The end of its output, without the secrets that it was given."""
     try:
-        lines = list(docker.logs(name, follow=False, lines=LOG_LINES))
+        text = "\n".join(docker.logs(name, follow=False, lines=READ))
     except DockerError:
-        return ""
-    tail = "\n".join(line for line in lines if line.strip())
+        return []
     for value in env.values():
         if len(str(value)) >= SHORT:
-            tail = tail.replace(str(value), "********")
-    return f"\nLast lines of its output:\n{tail}" if tail else ""
+            text = text.replace(str(value), "********")
+    return text.splitlines()

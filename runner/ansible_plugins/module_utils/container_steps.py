@@ -23,9 +23,9 @@ BUILT_IN = ("", "default", "bridge", "host", "none")
 class StepError(Exception):
     """A foreseeable failure."""
 
-    def __init__(self, cause: Cause) -> None:
+    def __init__(self, cause: Cause, *, log: str = "", rolled_back: bool = False) -> None:
         super().__init__(cause.message)
-        self.cause = cause
+        self.cause, self.log, self.rolled_back = cause, log, rolled_back
 
 
 class Steps:

@@ -61,10 +61,10 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 class Failure(Exception):
     """A foreseeable failure: why, the stable name of that, and what to do."""
 
-    def __init__(self, message, cause, hint=""):
+    def __init__(self, message, cause, hint="", log="", *, rolled_back=False):
         super().__init__(message)
-        self.cause = cause
-        self.hint = hint
+        self.cause, self.hint = cause, hint
+        self.log, self.rolled_back = log, rolled_back
 
 
 class Service:

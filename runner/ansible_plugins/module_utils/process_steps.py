@@ -14,11 +14,12 @@ import time
 
 from .health_probe import wait
 from .process_files import LAUNCHER, Failure, digest_of, lock, read, write
+from .program_log import READ, because, end
 from .restarts import MANY
 from .supervisor_api import SupervisorUnreachable
 
 DEAD_STATES = ("FATAL", "EXITED", "UNKNOWN")
-LOG_TAIL_LINES = 15
+PUT_BACK = "The previous version was put back"
 PORT_WAIT_S = 5
 SHORT = 4
 """Values that are shorter are not masked in the log: they would blank out half of it."""
@@ -79,9 +80,10 @@ def ensure_started(service, check, force):
     try:
         detail = _replaced(service, after)
     except Failure as failure:
-        tail = _log_tail(service, log_size)
-        restored = _restore(service, before, was_running=runs, differs=differs)
-        raise Failure("%s. %s%s" % (failure, restored, tail), failure.cause, failure.hint) from failure
+        said = _log(service, log_size) if failure.cause == "unhealthy" else []
+        now = _restore(service, before, was_running=runs, differs=differs)
+        message = "%s%s. %s" % (failure, because(said), now)
+        raise Failure(message, failure.cause, failure.hint, end(said), rolled_back=now == PUT_BACK) from failure
     _finish(service, wanted_mark)
     return True, detail
 
@@ -135,7 +137,7 @@ def _restore(service, before, was_running, differs):
         _switch(service, before)
     except (OSError, SupervisorUnreachable) as error:
         return "The previous version could not be put back: %s" % error
-    return "The previous version was put back"
+    return PUT_BACK
 
 
 def _healthy(service, timeout_s, **stable):
@@ -160,18 +162,17 @@ def _size(path):
     return os.path.getsize(path) if os.path.exists(path) else 0
 
 
-def _log_tail(service, start):
+def _log(service, start):
     """The end of what was logged since, without the secrets that it was given."""
     if not os.path.exists(service.log):
-        return ""
+        return []
     with open(service.log, encoding="utf-8", errors="replace") as stream:
         stream.seek(start if start <= _size(service.log) else 0)
-        lines = [line for line in stream.read().splitlines()[-LOG_TAIL_LINES:] if line.strip()]
-    tail = "\n".join(lines)
+        said = "\n".join(stream.read().splitlines()[-READ:])
     for value in secrets(service.params):
         for form in (value, json.dumps(value)[1:-1], *(line for line in value.splitlines() if len(line) >= SHORT)):
-            tail = tail.replace(form, MASK)
-    return "\nLast lines of %s:\n%s" % (service.log, tail) if tail else ""
+            said = said.replace(form, MASK)
+    return said.splitlines()
 
 
 def secrets(params):

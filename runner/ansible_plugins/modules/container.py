@@ -144,6 +144,14 @@ cause:
   returned: failure
   type: str
   sample: port-taken
+last_lines:
+  description: The last lines of what it said, without the secrets that it was given.
+  returned: failure
+  type: str
+rolled_back:
+  description: Whether the version before was put back.
+  returned: failure
+  type: bool
 hint:
   description: A command of the runner that tells more; often empty, the message says what to do.
   returned: failure
@@ -265,7 +273,8 @@ def main():
     except ValueError as error:
         module.fail_json(msg=str(error), cause="invalid-option", invocation=shown)
     except StepError as error:
-        module.fail_json(msg=str(error), cause=error.cause.code, hint=error.cause.hint, invocation=shown)
+        more = {"last_lines": error.log, "rolled_back": error.rolled_back, "invocation": shown}
+        module.fail_json(msg=str(error), cause=error.cause.code, hint=error.cause.hint, **more)
     except DockerError as error:
         cause = explain(error, module.params["image"] or "")
         module.fail_json(msg=cause.message, cause=cause.code, invocation=shown)

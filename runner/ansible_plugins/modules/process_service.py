@@ -60,6 +60,14 @@ health:
   description: What the health check said.
   returned: when started
   type: str
+last_lines:
+  description: The end of what it said, without the secrets that it was given.
+  returned: failure
+  type: str
+rolled_back:
+  description: Whether the version before was put back.
+  returned: failure
+  type: bool
 """
 
 import json
@@ -137,7 +145,8 @@ def main():
     try:
         result = run(module)
     except Failure as failure:
-        module.fail_json(msg=str(failure), cause=failure.cause, hint=failure.hint, invocation=shown)
+        more = {"last_lines": failure.log, "rolled_back": failure.rolled_back, "invocation": shown}
+        module.fail_json(msg=str(failure), cause=failure.cause, hint=failure.hint, **more)
     except (OSError, SupervisorUnreachable, subprocess.CalledProcessError) as error:
         module.fail_json(msg="the process engine failed: %s" % error, cause="engine-failed", invocation=shown)
     module.exit_json(seconds=round(time.monotonic() - started, 2), invocation=shown, **result)

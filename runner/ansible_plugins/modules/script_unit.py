@@ -63,6 +63,14 @@ health:
   description: What the health check said.
   returned: when started
   type: str
+last_lines:
+  description: The end of what it said, without the secrets that it was given.
+  returned: failure
+  type: str
+rolled_back:
+  description: Whether the version before was put back.
+  returned: failure
+  type: bool
 differences:
   description: What is not as it was written, as field, before and after; no value of the environment is in it.
   returned: when started
@@ -81,13 +89,15 @@ from ansible.module_utils import modes
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.health_probe import wait
 from ansible.module_utils.listening import exposed
+from ansible.module_utils.program_log import READ, because, end
 from ansible.module_utils.restarts import MANY
 from ansible.module_utils.systemd_units import MARK, folder, read_mark, restarts, show, state, unit_name
 from ansible.module_utils.unit_text import environment_text, unit_text
 
 UNITS = "/etc/systemd/system"
 DATA = "/var/lib/private"
-LOG_TAIL_LINES = 15
+PUT_BACK = "The previous version was put back"
+UNHEALTHY = "unhealthy"
 SHORT = 4
 MASK = "•••"
 HIDDEN = "********"
@@ -96,9 +106,10 @@ HIDDEN = "********"
 class Failure(Exception):
     """A foreseeable failure, with its cause and what to do."""
 
-    def __init__(self, message, hint=""):
+    def __init__(self, message, hint="", cause="", log="", *, rolled_back=False):
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.cause = hint, cause
+        self.log, self.rolled_back = log, rolled_back
 
 
 class Service:
@@ -223,8 +234,10 @@ def ensure_started(service, check, force):
     try:
         detail = _replaced(service, after)
     except Failure as failure:
-        tail = _log_tail(service, began)
-        raise Failure("%s. %s%s" % (failure, _restored(service, before, runs), tail), failure.hint) from failure
+        said = _log(service, began)
+        now = _restored(service, before, runs)
+        message = "%s%s. %s" % (failure, because(said) if failure.cause == UNHEALTHY else "", now)
+        raise Failure(message, failure.hint, failure.cause, end(said), rolled_back=now == PUT_BACK) from failure
     service.write_mark(params["digest"], "started")
     _drop_old_scripts(service)
     return True, detail
@@ -275,7 +288,7 @@ def _replaced(service, texts):
     _systemctl("start", service.unit)
     healthy, detail = _healthy(service, service.params["health"].get("timeout_s", 60))
     if not healthy:
-        raise Failure(detail, "see all that it said: runner logs %s" % service.params["name"])
+        raise Failure(detail, "see all that it said: runner logs %s" % service.params["name"], UNHEALTHY)
     for address, port in exposed(service.params["ports"]):
         hint = "let it listen on 127.0.0.1; runner tunnel leads there, and access: can open it"
         raise Failure("it listens on %s:%d, where everybody can reach it" % (address, port), hint)
@@ -315,16 +328,16 @@ def _restored(service, before, was_running):
         _systemctl("start", service.unit)
     except Failure as failure:
         return "The previous version could not be put back: %s" % failure
-    return "The previous version was put back"
+    return PUT_BACK
 
 
-def _log_tail(service, since):
+def _log(service, since):
     """The end of what was said since, without the secrets that it was given."""
-    command = ["journalctl", "--quiet", "--output=cat", "--lines=%d" % LOG_TAIL_LINES, "--since=@%d" % since]
-    tail = _said(*command, "--unit", service.unit)[1].strip()
+    command = ["journalctl", "--quiet", "--output=cat", "--lines=%d" % READ, "--since=@%d" % since]
+    said = _said(*command, "--unit", service.unit)[1]
     for value in _secrets(service.params):
-        tail = tail.replace(value, MASK)
-    return "\nLast lines of its log:\n%s" % tail if tail else ""
+        said = said.replace(value, MASK)
+    return said.splitlines()
 
 
 def _secrets(params):
@@ -415,7 +428,8 @@ def main():
     try:
         result = run(module)
     except Failure as failure:
-        module.fail_json(msg=str(failure), hint=failure.hint, invocation=shown)
+        more = {"last_lines": failure.log, "rolled_back": failure.rolled_back, "invocation": shown}
+        module.fail_json(msg=str(failure), cause=failure.cause, hint=failure.hint, **more)
     except OSError as error:
         module.fail_json(msg="systemd cannot be used: %s" % error, invocation=shown)
     module.exit_json(invocation=shown, **result)
