@@ -12,7 +12,7 @@ from runner.ansible_plugins.module_utils.restarts import MANY
 from tests.integration.world import World, ask, refuses, until
 
 TRACEBACK = "Traceback (most recent call last):"
-SOON = "env: {BEACON_LASTS: 0.2}\n"
+SOON = "env: {BEACON_LASTS: 0.8}\n"
 
 
 def only(document: dict[str, Any]) -> dict[str, Any]:
