@@ -197,6 +197,25 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """What the repository had agreed on for one deployment, whether or not it was ever applied. From git."""
+
+    protect: bool = False
+    hold_until: str = ""
+    """ISO date; empty: no hold."""
+    ttl: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Something that kept a deployment safe and does so less from now on."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One planned step for one deployment."""
 
@@ -215,6 +234,8 @@ class Action:
     price_as_of: str = ""
     exposure: Exposure | None = None
     """None when nobody's access changes."""
+    guards: tuple[Guard, ...] = ()
+    """What protects less from now on; also where nothing else is to be done."""
     code: str = ""
     """Stable name of what blocks; empty for what is not blocked."""
     resolved: dict[str, Any] = field(default_factory=dict)

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner import reach
+from runner import guards, reach
 from runner.digest import digest
 from runner.domain import (
     CHANGING,
     ORDER,
     Action,
     Change,
+    Committed,
     Desired,
     Exposure,
     Kind,
@@ -65,13 +66,21 @@ def plan(  # noqa: PLR0913 - the three sides of the decision, and what a saved p
     commit: str = "",
     inputs: str = "",
     unreadable: Collection[str] = (),
+    committed: Mapping[str, Committed] = {},
 ) -> Plan:
     """Decide for every name that has a file or a record; `unreadable` have one that says nothing. `today` is an ISO
-    date, UTC.
+    date, UTC. `committed`: what was agreed on, where the file says something else now.
     """
     names = sorted({*desired, *records, *unreadable})
     actions = [
-        action(name, desired.get(name), records.get(name), observations.get(name) or _unseen(name), today)
+        action(
+            name,
+            desired.get(name),
+            records.get(name),
+            observations.get(name) or _unseen(name),
+            today,
+            committed.get(name),
+        )
         for name in names
     ]
     actions.sort(key=lambda a: ORDER.index(a.kind))
@@ -82,9 +91,16 @@ def _unseen(name: str) -> Observation:
     return Observation(name, error="it was not looked for", code="not-observed")
 
 
-def action(name: str, want: Desired | None, record: Record | None, have: Observation, today: str) -> Action:
+def action(  # noqa: PLR0913, PLR0917 - see plan
+    name: str,
+    want: Desired | None,
+    record: Record | None,
+    have: Observation,
+    today: str,
+    committed: Committed | None = None,
+) -> Action:
     """The planned step for one deployment, with its price."""
-    verdict = decide(want, record, have, today)
+    verdict = decide(want, record, have, today, committed)
     before = _running_price(record, have)
     after = before
     if verdict.kind is Kind.DESTROY:
@@ -104,6 +120,7 @@ def action(name: str, want: Desired | None, record: Record | None, have: Observa
         code=verdict.code,
         changes=verdict.changes,
         exposure=_exposure(verdict.kind, want, record, have),
+        guards=guards.lowered(want, record, committed, today),
         hourly_before=before,
         hourly_after=after,
         currency=price.get("currency", "USD"),
@@ -122,7 +139,9 @@ def _exposure(kind: Kind, want: Desired | None, record: Record | None, have: Obs
     return reach.change(before, None if ends or want is None else want.spec["access"])
 
 
-def decide(want: Desired | None, record: Record | None, have: Observation, today: str) -> Verdict:
+def decide(
+    want: Desired | None, record: Record | None, have: Observation, today: str, committed: Committed | None = None
+) -> Verdict:
     """The decision table; the first row that matches wins."""
     if have.error:
         return Verdict(Kind.BLOCKED, have.error, have.hint, code=have.code)
@@ -131,7 +150,7 @@ def decide(want: Desired | None, record: Record | None, have: Observation, today
         hint = "remove the one that is not wanted at the provider, then run again"
         reason = f"{len(have.resources)} machines carry this name: {listed}"
         return Verdict(Kind.BLOCKED, reason, hint, code="several-machines")
-    verdict = _wanted(want, record, have)
+    verdict = _wanted(want, record, have, committed)
     if verdict.kind is not Kind.NONE and want is not None and want.hold and today < want.hold.until:
         otherwise = "be blocked" if verdict.kind is Kind.BLOCKED else verdict.kind
         reason = f"on hold until {want.hold.until}: {want.hold.reason} (would {otherwise}: {verdict.reason})"
@@ -139,22 +158,23 @@ def decide(want: Desired | None, record: Record | None, have: Observation, today
     return verdict
 
 
-def _wanted(want: Desired | None, record: Record | None, have: Observation) -> Verdict:
+def _wanted(want: Desired | None, record: Record | None, have: Observation, committed: Committed | None) -> Verdict:
     resource = have.resource
     if want is None or want.state == "absent":
-        return _absent(want, record, resource)
+        return _absent(want, record, resource, committed)
     if want.state == "stopped":
         return _stopped(want, record, resource)
     return _running(want, record, have)
 
 
-def _absent(want: Desired | None, record: Record | None, resource: Resource | None) -> Verdict:
+def _absent(
+    want: Desired | None, record: Record | None, resource: Resource | None, committed: Committed | None
+) -> Verdict:
     why = "its file was deleted" if want is None else "state: absent"
     if resource is None and record is None:
         return Verdict(Kind.NONE, "nothing is there")
-    protected = want.protect if want is not None else record is not None and record.protect
-    if protected:
-        hint = "set protect: false in the file (restore it from git if it is gone), reconcile, then destroy"
+    if guards.protected(want, record, committed):
+        hint = "set protect: false in the file (restore it from git if it is gone), commit, reconcile, then destroy"
         return Verdict(Kind.BLOCKED, f"protected, although {why}", hint, code="protected")
     if resource is None:
         return Verdict(Kind.DESTROY, f"{why}; the resource is gone already, only generated files are left")
@@ -187,7 +207,7 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
     if record is None:
         elsewhere = f"it is at {resource.provider}; name that provider in the file to take it over"
         return _unrecorded(resource, "" if resource.provider in want.providers else elsewhere)
-    differences = changes(want, record, resource) + _rotated(have)
+    differences = (*changes(want, record, resource), *_rotated(have), *_protection(want, record))
     forcing = [change.field for change in differences if change.forces_replacement]
     if resource.provider not in want.providers:
         return _replace(want, "provider", differences)
@@ -197,18 +217,14 @@ def _running(want: Desired, record: Record | None, have: Observation) -> Verdict
         return _update(record, resource, differences)
     if resource.state in ("stopped", "failed"):
         return _start(resource)
-    return _kept(want, record, have, resource, differences)
+    return _kept(record, have, resource, differences)
 
 
-def _kept(
-    want: Desired, record: Record, have: Observation, resource: Resource, differences: tuple[Change, ...]
-) -> Verdict:
+def _kept(record: Record, have: Observation, resource: Resource, differences: tuple[Change, ...]) -> Verdict:
     """What runs is what is wanted, as far as its digest goes."""
     if have.health == "unhealthy":
         return Verdict(Kind.UPDATE, f"unhealthy: {have.health_detail or resource.detail or 'no answer'}")
-    if unknown := _protection(want, record):
-        return _update(record, resource, unknown)
-    if differences:  # who may reach it is no part of the digest
+    if differences:  # who may reach it, and its protection, are no part of the digest
         return _update(record, resource, differences)
     return Verdict(Kind.NONE, "up to date")
 
@@ -245,6 +261,9 @@ def _update(record: Record, resource: Resource, differences: tuple[Change, ...])
         return Verdict(Kind.UPDATE, "the last apply did not finish", changes=differences)
     if not resource.digest:
         return Verdict(Kind.UPDATE, "it was never finished", changes=differences)
+    if all(change.field == "protect" for change in differences) and record.digest != resource.digest:
+        reason = "its digest is not the one that was applied: changed by hand or by another clone"
+        return Verdict(Kind.UPDATE, reason, changes=differences)
     if not differences:
         return Verdict(Kind.UPDATE, "its digest is not the one that was applied: changed by hand or by another clone")
     return Verdict(Kind.UPDATE, ", ".join(map(_said, differences[:3])) + _more(differences), "", differences)

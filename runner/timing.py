@@ -33,10 +33,15 @@ def duration(value: str) -> str:
     if not _DURATION.fullmatch(value):
         msg = "must be a duration such as 30m, 8h or 1h30m"
         raise ValueError(msg)
-    if not 0 < sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(value)) <= LONGEST_S:
+    if not 0 < seconds(value) <= LONGEST_S:
         msg = "must be a duration between a second and ten years, such as 30m or 8h"
         raise ValueError(msg)
     return value
+
+
+def seconds(value: str) -> int:
+    """Of a duration."""
+    return sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
 
 
 def cron(value: str) -> str:

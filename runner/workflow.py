@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from runner import git, memory, plan, records
+from runner.committed import committed
 from runner.domain import Kind, Plan, Record
 from runner.errors import Blocked, UsageError
 from runner.load import Loaded, inputs_digest, load
@@ -55,14 +56,16 @@ def plan_loaded(loaded: Loaded, selection: Selection = Selection(), *, secrets_h
     # A file with a fault is never taken for a deleted one.
     faulty = loaded.names - loaded.desired.keys()
     known = {name: record for name, record in kept.items() if name in chosen and name not in faulty}
+    head = git.head(loaded.repo.root)
     made = plan.plan(
         desired,
         known,
         observed.by_name,
         today=datetime.now(UTC).date().isoformat(),
-        commit=git.head(loaded.repo.root),
+        commit=head,
         inputs=inputs_digest(desired.values()),
         unreadable=(damaged.keys() & chosen) - faulty,
+        committed=committed(loaded.repo, head, known.keys() - loaded.names),
     )
     return completed(Planned(loaded, kept, observed, made), secrets_here=secrets_here)
 

@@ -66,6 +66,7 @@ LAYERS = [
 PLANNER_MAY_IMPORT = {"__future__", "collections", "collections.abc", "dataclasses", "typing"} | {
     "runner.digest",
     "runner.domain",
+    "runner.guards",
     "runner.reach",
 }
 

@@ -11,7 +11,7 @@ from runner.domain import CHANGING, DESTRUCTIVE, ORDER, SYMBOLS, Kind, Plan
 from runner.render import plan_groups, resolved
 from runner.render.changes import changes_lines
 from runner.render.parts import price_origin
-from runner.render.plan_data import action_json, summary
+from runner.render.plan_data import action_json, summary, to_show
 from runner.render.style import Style
 from runner.render.text import GAP, fill, pad, width, wrap
 from runner.render.units import hourly, money, monthly, plural
@@ -37,7 +37,7 @@ _INDENT = " " * 4
 
 def plan_text(plan: Plan, *, style: Style, verbose: bool = False, command: str = "runner reconcile") -> str:
     """The plan as text. `command` is what applies exactly this plan; empty when the caller is about to ask."""
-    shown = sorted((a for a in plan.actions if a.kind is not Kind.NONE), key=lambda action: ORDER.index(action.kind))
+    shown = to_show(plan)
     total = summary(plan.actions)
     actions = style.clean([action_json(action) for action in shown])
     columns = [max((width(action[key]) for action in actions), default=0) for key in ("deployment", "provider")]
@@ -115,6 +115,7 @@ def _action(action: dict[str, Any], columns: list[int], style: Style, *, folded:
     reason = wrap(action["reason"], style.width, indent=_INDENT)
     lines = [beside] if reason and width(beside) <= style.width else [top, *reason]
     lines += _exposure(action["exposure"], style)
+    lines += _guards(action["guards"], style)
     described = [] if folded else _described(action, kind, style, verbose=verbose)
     lines += described
     lines += changes_lines(action["changes"], style=style, verbose=verbose)
@@ -139,6 +140,13 @@ def _exposure(exposure: dict[str, Any] | None, style: Style) -> list[str]:
     told = f"access {exposure['before']} → {exposure['after']}" + (" (opens it)" if exposure["opens"] else "")
     looks = ("bold", "red") if exposure["opens"] else ("green",)
     return [style.paint(line, *looks) for line in wrap(told, style.width, indent=_INDENT, hanging=_INDENT * 2)]
+
+
+def _guards(guards: list[dict[str, str]], style: Style) -> list[str]:
+    """What protects less from now on: each has a line, whatever else changes."""
+    told = [f"lowers a guard: {guard['field']} {guard['before']} → {guard['after']}" for guard in guards]
+    wrapped = [wrap(line, style.width, indent=_INDENT, hanging=_INDENT * 2) for line in told]
+    return [style.paint(line, "bold", "red") for lines in wrapped for line in lines]
 
 
 def _price_moves(price: dict[str, Any]) -> bool:

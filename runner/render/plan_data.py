@@ -3,6 +3,7 @@
     {"format": 1, "commit", "inputs", "observed",
      "actions": [{"deployment", "provider", "action", "reason", "hint", "code",
                   "exposure": {"before", "after", "opens"} or null,
+                  "guards": [{"field", "before", "after"}] that protect less from now on,
                   "resolved": what it is about, every choice made (see `runner.resolved`), or null,
                   "changes": [{"field", "before", "after", "forces_replacement"}],
                   "price": {"hourly_before", "hourly_after", "currency", "source", "as_of"}}],
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from runner.domain import CHANGING, ORDER, Action, Change, Exposure, Kind, Plan
+from runner.domain import CHANGING, ORDER, Action, Change, Exposure, Guard, Kind, Plan
 from runner.errors import UsageError
 from runner.render.units import HOURS_PER_MONTH
 
@@ -65,6 +66,7 @@ def action_json(action: Action) -> dict[str, Any]:
         "hint": action.hint,
         "code": action.code,
         "exposure": asdict(action.exposure) if action.exposure else None,
+        "guards": [asdict(guard) for guard in action.guards],
         "resolved": action.resolved or None,
         "changes": [
             {
@@ -83,6 +85,12 @@ def action_json(action: Action) -> dict[str, Any]:
             "as_of": action.price_as_of,
         },
     }
+
+
+def to_show(plan: Plan) -> list[Action]:
+    """What has something to say: what is to be done or stands in the way, and what protects less from now on."""
+    told = (action for action in plan.actions if action.kind is not Kind.NONE or action.guards)
+    return sorted(told, key=lambda action: ORDER.index(action.kind))
 
 
 def summary(actions: Sequence[Action]) -> dict[str, Any]:
@@ -120,6 +128,7 @@ def _action(data: dict[str, Any]) -> Action:
         hint=data.get("hint", ""),
         code=data.get("code", ""),
         exposure=Exposure(**data["exposure"]) if data.get("exposure") else None,
+        guards=tuple(Guard(**guard) for guard in data.get("guards", ())),
         resolved=dict(data.get("resolved") or {}),
         changes=tuple(
             Change(item["field"], item["before"], item["after"], item["forces_replacement"]) for item in data["changes"]

@@ -44,7 +44,7 @@ def names(group: dict[str, Any]) -> str:
 def _alike(action: dict[str, Any]) -> tuple[str, ...]:
     """What a group has in common. The first is empty for what stands alone: it destroys, opens, or has more to say."""
     resolved = action["resolved"]
-    if action["action"] != Kind.CREATE or action["exposure"] or action["hint"] or not resolved:
+    if action["action"] != Kind.CREATE or action["exposure"] or action["guards"] or action["hint"] or not resolved:
         return "", action["deployment"]
     place = resolved["place"] if resolved["place"] and not resolved["chosen"] else f"machines of {action['provider']}"
     return resolved["template"], place, action["provider"], action["reason"]

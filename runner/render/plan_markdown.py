@@ -10,7 +10,7 @@ from runner.domain import CHANGING, DESTRUCTIVE, ORDER, Kind, Plan
 from runner.render import resolved
 from runner.render.markdown import code, escape, head, row
 from runner.render.parts import price_origin
-from runner.render.plan_data import action_json, summary
+from runner.render.plan_data import action_json, summary, to_show
 from runner.render.style import Style
 from runner.render.units import hourly, money, monthly, plural, value
 
@@ -41,13 +41,15 @@ _DOTS = {
 def plan_markdown(plan: Plan, *, style: Style) -> str:
     """The comment. Only `style.redactor` and `style.now` matter."""
     total = summary(plan.actions)
-    shown = sorted((a for a in plan.actions if a.kind is not Kind.NONE), key=lambda action: ORDER.index(action.kind))
+    shown = to_show(plan)
     actions = style.clean([action_json(action) for action in shown])
     changing = [action for action in actions if action["action"] in CHANGING]
-    standing = [action for action in actions if action["action"] not in CHANGING]
+    standing = [action for action in actions if action["action"] not in {*CHANGING, Kind.NONE}]
+    lowered = [(action, guard) for action in actions for guard in action["guards"]]
     page = _Page(LIMIT - _RESERVED)
     page.add(_headline(total, sum(a["exposure"]["opens"] for a in _exposed(actions))))
     page.table(("", "deployment", "who reaches it", "from now on"), _exposed(actions), _access, "access change")
+    page.table(("", "deployment", "guard", "before", "from now on"), lowered, _guard, "lowered guard")
     described = [action for action in changing if action["resolved"]]
     fields = [(action, change) for action in actions for change in action["changes"]]
     page.table(("", "deployment", "provider", "why", "price"), changing, _row, "action")
@@ -113,6 +115,12 @@ def _access(action: dict[str, Any]) -> str:
     exposure = action["exposure"]
     sign = "🌐 opens" if exposure["opens"] else "🔒"
     return row([sign, code(action["deployment"]), escape(exposure["before"]), escape(exposure["after"])])
+
+
+def _guard(lowered: tuple[dict[str, Any], dict[str, str]]) -> str:
+    action, guard = lowered
+    cells = [code(guard["field"]), escape(guard["before"]), escape(guard["after"])]
+    return row(["🛡️ lowers", code(action["deployment"]), *cells])
 
 
 def _headline(total: dict[str, Any], opened: int) -> list[str]:

@@ -143,6 +143,7 @@ def test_plan_is_the_document_of_the_contract(shell: Shell) -> None:
         "code": "",
         "changes": [],
         "exposure": None,
+        "guards": [],
         "price": {
             "hourly_before": 0.0,
             "hourly_after": 0.0,

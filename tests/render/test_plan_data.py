@@ -65,6 +65,7 @@ def test_the_keys_of_the_contract() -> None:
         "changes",
         "price",
         "exposure",
+        "guards",
         "resolved",
     }
     assert action["action"] == "replace"
