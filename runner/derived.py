@@ -135,7 +135,11 @@ def _visible(source: str, context: Mapping[str, Any]) -> str:
 
 
 def _environment(env: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, expressions.Resolved]:
-    return {name: expressions.value(text, context) for name, text in env.items()}
+    """A variable whose expression resolves to nothing is left out: to many programs, empty is not the same as absent.
+    One that the template itself leaves empty stays.
+    """
+    resolved = {name: expressions.value(text, context) for name, text in env.items()}
+    return {name: value for name, value in resolved.items() if value != "" or "{" not in env[name]}
 
 
 def needs(template: Template, params: Mapping[str, Any]) -> dict[str, float]:

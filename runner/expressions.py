@@ -50,7 +50,14 @@ class SecretMarkers(Mapping[str, str]):
         return len(self._names)
 
 
-_environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+def _shown(value: Any) -> Any:
+    """What nobody gave a value is nothing, not the word None."""
+    return "" if value is None else value
+
+
+_environment = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_shown
+)
 _environment.filters["quote"] = lambda value: shlex.quote(str(value))
 
 

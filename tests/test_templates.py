@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from runner import derived, expressions
+from runner.models import Settings
 from runner.template import Template
 from tests.small import Small, told
 
@@ -306,3 +307,27 @@ def test_pasted_python_takes_values_as_texts(name: str) -> None:
         if snippet.language == "python":
             tree = ast.parse(expressions.text(snippet.code, hostile(template)))
             assert "touch canary" not in ast.unparse(tree).replace(repr(HOSTILE), "")
+
+
+@every_template
+@with_and_without_gpu
+@pytest.mark.parametrize("chat", [False, True])
+def test_what_is_absent_is_left_out_of_the_environment(name: str, machine: dict[str, Any], *, chat: bool) -> None:
+    """Of the service, of its companions and of its process: no HF_TOKEN="" and no None for what nobody gave."""
+    template = TEMPLATES[name]
+    given = context(
+        template, machine=machine, every_secret=False, **({"chat": True} if name == "ollama" and chat else {})
+    )
+    service = derived.service(template, given, Settings())
+    parts = [service, service["process"] or {}, *service.get("companions", {}).values()]
+    empty = {key for part in parts for key, value in part.get("env", {}).items() if value in ("", "None")}
+    written = {key for env in environments(template) for key, text in env.items() if "{" in text}
+    assert empty & written == set()
+    assert not any(value == "None" for part in parts for value in part.get("command", []))
+
+
+@pytest.mark.parametrize("text", ["{{ secrets.token }}", "{{ params.word }}", "{% if params.word %}x{% endif %}"])
+def test_an_expression_that_resolves_to_nothing_leaves_its_variable_out(text: str) -> None:
+    scope = expressions.Scope(secrets={"token": ""}, params={"word": None})
+    found = derived._environment({"MAYBE": text, "EMPTY": "", "ALWAYS": "a{{ params.word }}b"}, scope)
+    assert found == {"EMPTY": "", "ALWAYS": "ab"}
