@@ -197,6 +197,9 @@ def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> dict[str, Result]
     cannot be decrypted fails its deployment now: Ansible would refuse the whole run because of it.
     """
     loaded = job.planned.loaded
+    for entry in loaded.settings.get("registries", {}).values():
+        with contextlib.suppress(CredentialsError):
+            job.redactor.add(vault.external(loaded.repo, "", entry["password"]))
     failed: dict[str, Result] = {}
     for action in actions:
         try:

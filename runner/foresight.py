@@ -41,7 +41,14 @@ def complete(
             return error
         return None
 
-    checked = preflight.check(made.actions, loaded.desired, outlooks, unreadable, secrets_here=secrets_here)
+    checked = preflight.check(
+        made.actions,
+        loaded.desired,
+        outlooks,
+        unreadable,
+        secrets_here=secrets_here,
+        registries=loaded.settings.get("registries", {}),
+    )
     actions = tuple(_described(action, loaded.desired, kept, observed, outlooks) for action in checked.actions)
     return Foreseen(replace(made, actions=actions), tuple(checked.warnings))
 

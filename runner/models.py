@@ -18,6 +18,7 @@ from runner import formats, references, timing
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,40}$"
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 _DOMAIN_LENGTH = 253
+_REGISTRY = re.compile(r"^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?$")
 MOST_GB = 1_000_000
 """More is a mistake, and no number that every engine takes."""
 LONGEST_START_S = 7 * 86400
@@ -35,6 +36,20 @@ def _secret_ref(value: str) -> str:
     problem = secret_problem(value)
     if problem:
         raise ValueError(problem)
+    return value
+
+
+def _kept_elsewhere(value: str) -> str:
+    problem = "generate would make a new one, which the registry does not know" if value == "generate" else ""
+    if problem := problem or secret_problem(value):
+        raise ValueError(problem)
+    return value
+
+
+def _registry(value: str) -> str:
+    if not _REGISTRY.fullmatch(value):
+        msg = "must be the host of a registry as images name it, such as ghcr.io or registry.example:5000"
+        raise ValueError(msg)
     return value
 
 
@@ -93,6 +108,7 @@ Domain = Annotated[str, AfterValidator(_domain), _like(formats.DOMAIN)]
 Image = Annotated[str, AfterValidator(_image), _like(references.PATTERN)]
 Cron = Annotated[str, AfterValidator(timing.cron), _like(formats.CRON, "0 8 * * 1-5")]
 Zone = Annotated[str, AfterValidator(timing.zone), _like(formats.ZONE, "UTC", "Europe/Berlin", "America/New_York")]
+RegistryName = Annotated[str, AfterValidator(_registry), _like(_REGISTRY.pattern)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -248,6 +264,15 @@ class Images(Model):
     )
 
 
+class Registry(Model):
+    """The login of a private registry."""
+
+    username: str = Field(min_length=1, description="User name, or what the registry wants in its place")
+    password: Annotated[str, AfterValidator(_kept_elsewhere), _like(formats.GIVEN_SECRET, "env:NAME")] = Field(
+        description="Where the password or token comes from: env:NAME, file:PATH or vault:NAME, never the value"
+    )
+
+
 class Acme(Model):
     """Who certifies the domains of exposed deployments."""
 
@@ -270,6 +295,9 @@ class Settings(Model):
     defaults: Defaults = Field(default_factory=Defaults)
     currency: Literal["USD", "EUR", "GBP"] = Field("USD", json_schema_extra=LATER)
     images: Images = Field(default_factory=Images)
+    registries: dict[RegistryName, Registry] = Field(
+        default_factory=dict, description="host[:port] of a private registry → its login, used by every pull"
+    )
     acme: Acme = Field(default_factory=Acme)
     providers: dict[ProviderName, dict[str, Any]] = Field(
         default_factory=dict, description="Settings per provider, checked by the provider"

@@ -30,7 +30,8 @@ def faults(repo: Repo, desired: Desired) -> list[Fault]:
 
 def faults_of_settings(repo: Repo, settings: Mapping[str, Any]) -> list[Fault]:
     """The same for `runner.yaml`."""
-    return [*_options(repo, ("providers",), settings.get("providers", {}))]
+    parts = ("providers", "registries")
+    return [fault for part in parts for fault in _options(repo, (part,), settings.get(part, {}))]
 
 
 def _secrets(repo: Repo, at: _Path, sources: Mapping[str, str]) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from typing import Any
 from runner.domain import Action, Desired, Kind
 from runner.errors import CapacityError, ProviderError, QuotaError
 from runner.providers.outlook import Outlook, images_of, wanted_ports
+from runner.registries import line, login_of
 
 STARTS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.ADOPT, Kind.START, Kind.RESTART})
 GB_OF_A_GIB = 2**30 / 10**9
@@ -45,26 +46,28 @@ class Obstacle:
     hint: str = ""
 
 
-def check(
+def check(  # noqa: PLR0913 - the sides of the question, each named
     actions: tuple[Action, ...],
     desired: Mapping[str, Desired],
     outlooks: Mapping[str, Outlook],
     unreadable: Unreadable,
     *,
     secrets_here: bool = True,
+    registries: Mapping[str, Mapping[str, Any]] = {},
 ) -> Checked:
     """The actions, those that cannot succeed as blocked ones, and what may keep others from succeeding. Without
-    `secrets_here` another machine will carry them out: secrets without a value on this one only warn.
+    `secrets_here` another machine will carry them out: secrets without a value on this one only warn. `registries`: the
+    logins that `runner.yaml` declares.
     """
     found, short = Checked(), defaultdict[str, list[str]](list)
-    spoken_for = _ports(desired)
+    spoken_for, logins = _ports(desired), _Logins(registries, unreadable if secrets_here else lambda _: None)
     for action in actions:
         want = desired.get(action.deployment)
         if want is None or action.kind not in STARTS:
             found.actions.append(action)
             continue
         outlook = outlooks.get(action.deployment, Outlook())
-        secret, place = _secret(want, unreadable), _place(want, outlook, spoken_for)
+        secret, place = _secret(want, unreadable), _place(want, outlook, spoken_for, logins)
         obstacle = (secret if secrets_here else None) or place
         found.actions.append(_blocked(action, obstacle) if obstacle else action)
         for shortage in [] if obstacle else _shortages(want, outlook):
@@ -102,13 +105,21 @@ def _secret(want: Desired, unreadable: Unreadable) -> Obstacle | None:
     return None
 
 
-def _place(want: Desired, outlook: Outlook, spoken_for: Mapping[tuple[str, int], str]) -> Obstacle | None:
+@dataclass(frozen=True, slots=True)
+class _Logins:
+    registries: Mapping[str, Mapping[str, Any]]
+    unreadable: Unreadable
+
+
+def _place(
+    want: Desired, outlook: Outlook, spoken_for: Mapping[tuple[str, int], str], logins: _Logins
+) -> Obstacle | None:
     full = isinstance(outlook.obstacle, CapacityError | QuotaError) and len(want.providers) > 1
     if outlook.obstacle is not None and not full:  # else the next candidate is tried
         return Obstacle(outlook.obstacle.code, str(outlook.obstacle), outlook.obstacle.hint)
     if not outlook.sight:
         return None
-    return _port(want, outlook, spoken_for) or _gpu(want, outlook) or _image(want, outlook)
+    return _port(want, outlook, spoken_for) or _gpu(want, outlook) or _image(want, outlook, logins)
 
 
 def _port(want: Desired, outlook: Outlook, spoken_for: Mapping[tuple[str, int], str]) -> Obstacle | None:
@@ -159,16 +170,27 @@ def _gpu(want: Desired, outlook: Outlook) -> Obstacle | None:
     return Obstacle("no-gpu", f"it needs a GPU, and that of {outlook.place} cannot be used: {gpu['reason']}", hint)
 
 
-def _image(want: Desired, outlook: Outlook) -> Obstacle | None:
+def _image(want: Desired, outlook: Outlook, logins: _Logins) -> Obstacle | None:
     for image in images_of(want.spec) if outlook.engine == "docker" else ():
         answer = outlook.sight["images"].get(image, "")
-        if answer == "login":
-            reason = f"the registry does not give out the image {image}: it needs a login, or has another name"
-            hint = "check its name; if it is right, the registry's login is missing there"
-            return Obstacle("registry-denied", reason, hint)
+        if answer == "login" and (denied := _denied(image, logins)):
+            return denied
         if answer == "missing":
             return Obstacle("image-not-found", f"the registry has no image {image}", "check its name and tag")
     return None
+
+
+def _denied(image: str, logins: _Logins) -> Obstacle | None:
+    """Nothing where a login is declared: the look was made without it, the pull is made with it."""
+    registry, entry = login_of(image, logins.registries)
+    if not entry:
+        reason = f"the registry does not give out the image {image}: it needs a login, or has another name"
+        hint = f"check its name; if it is right, write into runner.yaml: {line(registry)}"
+        return Obstacle("registry-denied", reason, hint)
+    error = logins.unreadable(entry["password"])
+    if error is None:
+        return None
+    return Obstacle(error.code, f"the image {image} needs the login of {registry}: {error}", error.hint)
 
 
 def _shortages(want: Desired, outlook: Outlook) -> list[str]:

@@ -108,7 +108,7 @@ def checked(want: Desired, at: Outlook, kind: Kind = Kind.CREATE, *, secrets_her
             outlook(images={"example/app:1": "login"}),
             "registry-denied",
             "the registry does not give out the image example/app:1",
-            "login",
+            "registries: {docker.io: {username: NAME, password: env:REGISTRY_PASSWORD}}",
             id="image that needs a login",
         ),
         pytest.param(

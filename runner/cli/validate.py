@@ -12,11 +12,14 @@ from runner.cli._app import App
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem, UsageError
 from runner.load import Loaded, load
+from runner.providers.outlook import images_of
+from runner.registries import registry_of
 from runner.render.units import plural
 
 GROUP = "Deploy"
 
 DEPLOYMENTS = "deployments/"
+UNUSED_REGISTRY = "is not used: no image of a deployment comes from there"
 
 
 @click.command()
@@ -63,10 +66,17 @@ def _relative(app: App, path: Path) -> str:
 def _notices(loaded: Loaded, chosen: set[str]) -> list[dict[str, Any]]:
     settings = loaded.repo.relative(loaded.repo.settings)
     found = [(settings, *notice) for notice in loaded.notices]
+    found += [(settings, f"registries.{name}", UNUSED_REGISTRY) for name in _unused_registries(loaded)]
     found += [(item.file, *notice) for item in loaded.desired.values() for notice in item.notices]
     return [
         {"file": file, "field": field, "message": why} for file, field, why in found if not chosen or file in chosen
     ]
+
+
+def _unused_registries(loaded: Loaded) -> list[str]:
+    images = [image for item in loaded.desired.values() for image in images_of(item.spec)]
+    used = {registry_of(image) for image in images}
+    return sorted(loaded.settings.get("registries", {}).keys() - used)
 
 
 def _of(loaded: Loaded, chosen: set[str]) -> list[Desired]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from runner import reach, specs, vault
+from runner import reach, registries, specs, vault
 from runner.errors import RunnerError
 from runner.repo import Repo
 
@@ -41,6 +41,31 @@ def slipway_become_password(source: str | None, root: str) -> str | None:
         raise AnsibleFilterError(f"{error}. {error.hint}") from error
 
 
+def slipway_registry_login(image: str, settings: dict[str, Any], root: str) -> dict[str, str]:
+    """The login with which an image is pulled; empty where none is declared, or its password is not known here."""
+    registry, entry = registries.login_of(str(image), settings)
+    if not entry:
+        return {}
+    try:
+        password = vault.external(Repo(Path(root)), "", str(entry["password"]))
+    except RunnerError:
+        return {}  # what is there already need not be pulled; the hint says what is missing
+    vault.revealed.add(password)
+    return registries.as_engines_take_it(registry, str(entry["username"]), password)
+
+
+def slipway_registry_hint(image: str, settings: dict[str, Any], root: str) -> str:
+    """What to do when the registry does not give out the image."""
+    registry, entry = registries.login_of(str(image), settings)
+    if not entry:
+        return f"check its name; if it is right, write into runner.yaml: {registries.line(registry)}"
+    try:
+        vault.external(Repo(Path(root)), f"registries.{registry}", str(entry["password"]))
+    except RunnerError as error:
+        return f"{error}: {error.hint}"
+    return f"check its name, and user name and password of registries.{registry} in runner.yaml"
+
+
 def slipway_leader(together: list[str], gpu: list[str]) -> str:
     """The one of the deployments that share a machine which prepares it for all: one that needs a GPU, if any does."""
     return min(together, key=lambda name: (name not in gpu, name))
@@ -66,6 +91,8 @@ class FilterModule:
             "slipway_reveal": slipway_reveal,
             "slipway_secret_names": slipway_secret_names,
             "slipway_leader": slipway_leader,
+            "slipway_registry_login": slipway_registry_login,
+            "slipway_registry_hint": slipway_registry_hint,
             "slipway_become_password": slipway_become_password,
             "slipway_exposed_host": reach.host,
             "slipway_exposed_ports": specs.exposed_ports,

@@ -16,6 +16,8 @@ PREVIOUS = ".previous"
 """A dot cannot be part of a deployment's name, so no deployment's container is ever called like this."""
 
 
+LOGINS_HELP = ("registry-denied", "registry-throttled")
+"""Causes that a login, or another one, takes away."""
 BUILT_IN = ("", "default", "bridge", "host", "none")
 """Networks that every engine has."""
 
@@ -182,11 +184,19 @@ class Steps:
             if not present:
                 self.actions.insert(0, "pulled")
             return
-        self._try(self._docker.pull, image)
+        self._pull(image)
         self._pulled = True
         after = self._docker.image(image)
         if (present or {}).get("Id") != (after or {}).get("Id"):
             self.actions.insert(0, "pulled")
+
+    def _pull(self, image: str) -> None:
+        try:
+            self._docker.pull(image, self._params.get("registry_login"))
+        except DockerError as error:
+            cause = explain(error, image)
+            hint = self._params.get("registry_hint", "") if cause.code in LOGINS_HELP else ""
+            raise StepError(cause._replace(hint=hint or cause.hint)) from error
 
     def _replace(self, current: Optional[Mapping[str, Any]], previous: Optional[Mapping[str, Any]]) -> None:
         if self._check:

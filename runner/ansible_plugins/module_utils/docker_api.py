@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
-from .docker_socket import TIMEOUT_S, DockerError, request, socket_path
+from .docker_socket import TIMEOUT_S, DockerError, login_header, request, socket_path
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -107,11 +107,14 @@ class Docker:
         """Everything about an image that the engine has; None when it has not."""
         return self._json_or_none(f"/images/{quote(reference, safe='/:@')}/json")
 
-    def pull(self, reference: str) -> None:
-        """Fetch an image from its registry. Raises DockerError also for a failure in the middle of the transfer."""
+    def pull(self, reference: str, login: Optional[Mapping[str, str]] = None) -> None:
+        """Fetch an image from its registry, with a login if it needs one; the engine keeps nothing of it. Raises
+        DockerError also for a failure in the middle of the transfer.
+        """
         name, tag = split_reference(reference)
         path = "/images/create?" + urlencode({"fromImage": name, "tag": tag})
-        with request(self.path, "POST", self._versioned(path), PULL_TIMEOUT_S) as response:
+        said = login_header(login)
+        with request(self.path, "POST", self._versioned(path), PULL_TIMEOUT_S, headers=said) as response:
             for line in response:
                 failure = _failure(line)
                 if failure:

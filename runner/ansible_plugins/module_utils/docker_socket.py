@@ -53,15 +53,21 @@ def socket_path(given: str = "") -> str:
 
 
 @contextmanager
-def request(
-    path: str, method: str, target: str, timeout_s: float | None = TIMEOUT_S, body: Any = None
+def request(  # noqa: PLR0913 - what a request is made of
+    path: str,
+    method: str,
+    target: str,
+    timeout_s: float | None = TIMEOUT_S,
+    body: Any = None,
+    *,
+    headers: tuple[str, ...] = (),
 ) -> Iterator[HTTPResponse]:
     """Ask the engine at the socket `path`; the connection lives as long as the `with` block. None waits forever."""
     with _connected(path, timeout_s) as channel:
         from http.client import HTTPException, HTTPResponse  # slow to import: not before an engine answers
 
         try:
-            channel.sendall(_encoded(method, target, body))
+            channel.sendall(_encoded(method, target, body, headers))
             with HTTPResponse(channel, method=method) as response:
                 response.begin()
                 if response.status >= BAD_REQUEST:
@@ -71,13 +77,16 @@ def request(
             raise _unreachable(error, path) from error
 
 
-def fetch(path: str, target: str, timeout_s: float = TIMEOUT_S, *, lines: bool = False) -> Any:
+def fetch(
+    path: str, target: str, timeout_s: float = TIMEOUT_S, *, lines: bool = False, headers: tuple[str, ...] = ()
+) -> Any:
     """The JSON that one GET answers; `lines`: a list, of one on each line. In HTTP/1.0, whose answers need no library
     that loads longer than they take.
     """
     with _connected(path, timeout_s) as channel:
         try:
-            channel.sendall(f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode("ascii"))
+            asked = "\r\n".join([f"GET {target} HTTP/1.0", "Host: docker", *headers, "", ""])
+            channel.sendall(asked.encode("ascii"))
             with channel.makefile("rb") as answer:
                 head, _, body = answer.read().partition(b"\r\n\r\n")
         except OSError as error:
@@ -104,11 +113,20 @@ def _connected(path: str, timeout_s: float | None) -> Iterator[socket.socket]:
         yield channel
 
 
-def _encoded(method: str, target: str, body: Any) -> bytes:
+def _encoded(method: str, target: str, body: Any, headers: tuple[str, ...] = ()) -> bytes:
     payload = b"" if body is None else json.dumps(body).encode()
-    headers = ["Host: docker", "Connection: close", f"Content-Length: {len(payload)}"]
-    headers += ["Content-Type: application/json"] if payload else []
-    return "\r\n".join([f"{method} {target} HTTP/1.1", *headers, "", ""]).encode("ascii") + payload
+    said = ["Host: docker", "Connection: close", f"Content-Length: {len(payload)}", *headers]
+    said += ["Content-Type: application/json"] if payload else []
+    return "\r\n".join([f"{method} {target} HTTP/1.1", *said, "", ""]).encode("ascii") + payload
+
+
+def login_header(login: Any) -> tuple[str, ...]:
+    """The header by which the engine logs in to a registry for one request; the engine keeps nothing of it."""
+    if not login:
+        return ()
+    import base64
+
+    return ("X-Registry-Auth: " + base64.urlsafe_b64encode(json.dumps(login).encode()).decode(),)
 
 
 def _message(body: bytes) -> str:

@@ -76,6 +76,13 @@ options:
         what they are called. They are stopped and removed with it.
       - With O(state=started), those that are not named here are removed; without this option nobody is asked.
   pull: {type: str, choices: [missing, always, never], default: missing, description: When to fetch the image.}
+  registry_login:
+    type: dict
+    default: {}
+    description:
+      - C(username), C(password) and C(serveraddress), as Docker's API takes them. Goes with the request that fetches
+        the image; the engine keeps nothing of it.
+  registry_hint: {type: str, default: '', description: What to do when the registry does not give out the image.}
   keep_previous: {type: bool, default: false, description: Keep the replaced container until it is committed.}
   health:
     type: dict
@@ -222,7 +229,8 @@ def guard_secrets(module):
     module.no_log_values = {
         value for value in module.no_log_values & secrets if len(value) >= SHORT and value not in public
     }
-    return {"module_args": {**params, "env": dict.fromkeys(params["env"], HIDDEN)}}
+    hidden = {name: dict.fromkeys(params[name], HIDDEN) for name in ("env", "registry_login")}
+    return {"module_args": {**params, **hidden}}
 
 
 def main():
@@ -257,6 +265,8 @@ def main():
             "alias": {"type": "str", "default": ""},
             "companions": {"type": "list", "elements": "str"},
             "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+            "registry_login": {"type": "dict", "default": {}, "no_log": True},
+            "registry_hint": {"type": "str", "default": ""},
             "keep_previous": {"type": "bool", "default": False},
             "health": {"type": "dict", "default": {}},
             "remove_volumes": {"type": "bool", "default": False},
