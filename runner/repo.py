@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from runner.errors import UsageError
 
 NO_ID = "-"
 """Stands where a repository has no id yet. It can be nobody's, so nothing is ever found under it."""
+_NOT_IN_PATHS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,13 @@ def data_home() -> Path:
 
 
 def _unlinked(repo: Repo) -> Repo:
-    """The repository, once none of the places that we write to leads elsewhere. Raises InvalidFiles."""
+    """The repository, once none of the places that we write to leads elsewhere. Raises InvalidFiles, UsageError."""
+    if _NOT_IN_PATHS.search(str(repo.root)):
+        raise UsageError(
+            "the folder of this repository has line ends, other control characters or no UTF-8 in its name",
+            code="bad-folder-name",
+            hint="move it: ssh, Ansible and supervisord have no way to write such a path",
+        )
     places = [
         repo.host_vars,
         repo.inventory / "known_hosts",

@@ -90,15 +90,34 @@ def cli(ctx: click.Context, root: str | None, as_json: bool, color: bool | None,
 def main(arguments: list[str] | None = None) -> None:
     """Entry point. One of the two places that catch RunnerError; anything else that escapes is a bug."""
     given = sys.argv[1:] if arguments is None else arguments
+    _open_streams()
     try:
         code = cli.main(args=_global_options_first(given), prog_name="runner", standalone_mode=False)
     except click.exceptions.Abort:
         code = INTERRUPTED
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except SystemExit:  # click's way to say that nobody reads the help any more
+        code = 0
     except Exception as error:  # noqa: BLE001 - _report raises it again when it is a bug
         code = _report(error, given)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_streams() -> None:
+    """Where the caller has closed one of the three streams, nothing comes from it or goes to it; otherwise the next
+    file that is opened would take its number, and be written to.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    import os
+
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - standard error
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _global_options_first(arguments: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from runner.faults import suggestion
 from runner.models import OwnService, Settings, secret_problem
 from runner.places import Place
 from runner.render import wizard
+from runner.render.style import scrub
 from runner.template import Param, Template
 
 MODEL = "model"
@@ -128,7 +129,7 @@ class Wizard:
 
     def _ask(self, question: str, default: str, read: Callable[[str], tuple[str, UsageError | None]]) -> str:
         while True:
-            said = str(click.prompt(question, default=default or None, err=True)).strip()
+            said = str(click.prompt(scrub(question), default=default or None, err=True)).strip()
             answer, wrong = read(said)
             if wrong is None:
                 return answer

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from runner.errors import Problem
 from runner.redact import Redactor
-from runner.render.style import PLAIN_WIDTH, SYMBOLS, Style, only_colors, scrub, to_ascii
+from runner.render.style import PLAIN_WIDTH, SYMBOLS, Style, json_for_terminals, only_colors, scrub, to_ascii
 from runner.render.text import pad, width, wrap
 from runner.render.units import plural
 
@@ -50,7 +50,7 @@ class Output:
         """What the command was asked for: one JSON document, or text for people. An empty text prints nothing."""
         if self.json:
             document = jsonlib.dumps(self.redactor.data(data), indent=2, ensure_ascii=not self.style.unicode)
-            self._write(self.stdout, document, masked=True)
+            self._write(self.stdout, json_for_terminals(document), masked=True)
         elif shown := text():
             self._write(self.stdout, shown)
 
@@ -58,9 +58,9 @@ class Output:
         """One of many results that come while the command runs: one line, also as JSON."""
         if self.json:
             document = jsonlib.dumps(self.redactor.data(data), ensure_ascii=not self.style.unicode)
-            self._write(self.stdout, document, masked=True)
+            self._write(self.stdout, json_for_terminals(document), masked=True)
         else:
-            self._write(self.stdout, text)
+            self._write(self.stdout, scrub(self.redactor.text(text)))
 
     def show(self, text: str) -> None:
         """Rendered text (made with `err_style`) for people, on standard error; not with -q."""
@@ -111,6 +111,10 @@ class Output:
         except BrokenPipeError:
             self.unread = self.unread or stream is self.stdout
             _mute(stream)
+        except OSError as error:  # a full disk behind it
+            _mute(stream)
+            if stream is self.stdout:
+                raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def problems_text(problems: Sequence[Problem], *, style: Style) -> str:

@@ -16,12 +16,14 @@ PLAIN_WIDTH = 120
 """Of a pipe or a file, where nobody tells a width."""
 
 _CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
-_FOREIGN = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)"  # escape sequences: colours, titles, links
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # control characters but tab and line feed
-    r"|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # turn the direction of what follows
+_STEERING = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed
+    r"\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"  # turn the direction of what follows, or begin a line
 )
-_UNSAFE = re.compile(rf"(?!{SGR.pattern})(?:{_FOREIGN.pattern})", re.DOTALL)
+_SEEN = re.compile(f"[{_STEERING}]")
+_SEEN_BESIDE_COLORS = re.compile(rf"{SGR.pattern}|[{_STEERING}]")
+_NOT_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""What `json` leaves as it is, and a terminal would obey or hide."""
 
 # One character for one character, so that columns stay aligned; currencies have no such stand-in.
 _ASCII = str.maketrans(
@@ -69,13 +71,27 @@ class Style:
 
 
 def scrub(text: str) -> str:
-    """The text without escape sequences, control characters and changes of direction."""
-    return text if text.isprintable() and text.isascii() else _FOREIGN.sub("", text)
+    """The text of others: without its colours, and with whatever else would steer a terminal in a form that can be
+    seen, as `cat -v` shows it: `^[` for Escape, `<U+202E>` for a change of direction.
+    """
+    if text.isprintable() and text.isascii():
+        return text
+    return _SEEN.sub(_visible, SGR.sub("", text.replace("\r\n", "\n")))
 
 
 def only_colors(text: str) -> str:
-    """Rendered text without any escape sequence but colours: the last line of defence before a terminal."""
-    return _UNSAFE.sub("", text)
+    """Rendered text, in which nothing but colours steers: the last line of defence before a terminal."""
+    return _SEEN_BESIDE_COLORS.sub(lambda found: found[0] if len(found[0]) > 1 else _visible(found), text)
+
+
+def json_for_terminals(document: str) -> str:
+    """The same JSON document, in which every character that a terminal would obey or hide is written as an escape."""
+    return _NOT_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def _visible(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"^{chr(code ^ 0x40)}" if code < 0x80 else f"<U+{code:04X}>"  # noqa: PLR2004 - where ASCII ends
 
 
 def to_ascii(text: str) -> str:

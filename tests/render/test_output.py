@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,48 @@ def test_no_secret_gets_out_by_any_way(capsys: pytest.CaptureFixture[str], monke
 def test_a_numeric_secret_does_not_tear_up_json(capsys: pytest.CaptureFixture[str]) -> None:
     make(json=True, secret="1234").result({"port": 12345, "pin": 1234, "on": True}, str)
     assert json.loads(capsys.readouterr().out) == {"port": 12345, "pin": "•••", "on": True}
+
+
+STEERING = {
+    "\x1b]0;title\x07": "^[]0;title^G",
+    "\x1b[2J\x1b[H": "^[[2J^[[H",
+    "\x1b[31mred\x1b[0m": "red",
+    "\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\": "^[]8;;http://x^[\\link^[]8;;^[\\",
+    "\x9b2J": "<U+009B>2J",
+    "a\x08b\x7f": "a^Hb^?",
+    "over\rwritten": "over^Mwritten",
+    "user\u202etxt.exe": "user<U+202E>txt.exe",
+    "\u2028": "<U+2028>",
+    "one\ttwo\nthree\r\nfour": "one\ttwo\nthree\nfour",
+    "Grüße 💡 日本語 👩‍💻": "Grüße 💡 日本語 👩‍💻",
+}
+
+
+@pytest.mark.parametrize("said", STEERING)
+def test_what_would_steer_a_terminal_is_seen(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names, logs, banners, errors of others: whatever way they take."""
+    seen = STEERING[said]
+    output = make(color=True)
+    output.line({"line": said}, said)
+    output.note(said)
+    output.warn(said)
+    out, err = capsys.readouterr()
+    assert out == f"{seen}\n"
+    assert err.count(seen) == 2
+    output.problems([Problem("c", f"x{said}x", said, 1, said, said), Problem("c", said, hint=said)])
+    assert not re.search("[\x00-\x08\x0b-\x1a\x7f-\x9f\u202a-\u202e]", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("said", [*STEERING, "\u200b\ufeff\x85"])
+def test_json_says_everything_and_steers_nothing(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output = make(json=True)
+    output.line({"line": said}, said)
+    output.result({said: [said]}, str)
+    out = capsys.readouterr().out
+    first, _, rest = out.partition("\n")
+    assert json.loads(first) == {"line": said}
+    assert json.loads(rest) == {said: [said]}
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\ufeff]", out)
 
 
 @given(st.text())

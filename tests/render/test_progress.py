@@ -89,7 +89,7 @@ def test_verbose_adds_beginnings_skips_and_the_log_without_secrets(capsys: pytes
     assert "0.0s chat      · Ensure the image is pulled" in lines
     assert "0.0s chat      – Ensure nothing" in lines
     assert "0.0s chat      │ 33% with •••" in lines
-    assert "0.0s chat      │ 66%" in lines
+    assert "0.0s chat      │ ^[[2J66%" in lines
 
 
 def test_quiet_says_what_failed_only(capsys: pytest.CaptureFixture[str]) -> None:
