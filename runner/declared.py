@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from runner import exposure, providers, reach
 from runner.domain import Spec
-from runner.faults import PORT_CONFLICT, Fault, of_model, suggestion, unknown
+from runner.faults import MOST_FAULTS, PORT_CONFLICT, Fault, of_model, short, suggestion, unknown
 from runner.scalars import WrittenFloat, WrittenInt
 
 if TYPE_CHECKING:
@@ -91,10 +92,10 @@ def _candidates(want: Deployment, settings: Settings, faults: list[Fault]) -> tu
     names = (chosen,) if isinstance(chosen, str) else tuple(dict.fromkeys(chosen))
     if not names:
         faults.append(Fault("missing-field", ("provider",), "the list of providers is empty", "name at least one"))
-    for name in names:
-        if name not in providers.names():
-            hint = suggestion(name, providers.names())
-            faults.append(Fault("unknown-provider", ("provider",), f"{name} is not a known provider", hint))
+    wrong = (name for name in names if name not in providers.names())
+    for name in islice(wrong, MOST_FAULTS):
+        hint = suggestion(name, providers.names())
+        faults.append(Fault("unknown-provider", ("provider",), f"{short(name)} is not a known provider", hint))
     return names
 
 
@@ -137,11 +138,12 @@ def _immovable(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
 
 def _params(want: Deployment, template: Template, faults: list[Fault]) -> dict[str, Any]:
     open_params = {name: param for name, param in template.params.items() if not param.secret}
-    for name in want.params:
-        if name in template.params and template.params[name].secret:
+    wrong = (name for name in want.params if name not in open_params)
+    for name in islice(wrong, MOST_FAULTS):
+        if name in template.params:
             hint = f"write secrets: {{{name}: env:NAME}} instead"
             faults.append(Fault("secret-in-params", ("params", name), f"{name} is a secret and must not be here", hint))
-        elif name not in template.params:
+        else:
             faults.append(unknown("param", ("params", name), open_params))
     values: dict[str, Any] = {}
     for name, param in open_params.items():
@@ -195,12 +197,11 @@ def _secrets(want: Deployment, template: Template, params: Mapping[str, Any], fa
         if param.secret and (not param.only_with or params.get(param.only_with) is True)
     }
     sources = {name: source for name, source in want.secrets.items() if name not in reach.RESERVED}
-    for name in sources:
-        if name not in expected and not _ENV_SECRET.match(name):
-            hint = suggestion(name, expected, otherwise="an environment variable is written in capitals")
-            faults.append(
-                Fault("unknown-secret", ("secrets", name), f"{name} is not a secret of {want.template}", hint)
-            )
+    wrong = (name for name in sources if name not in expected and not _ENV_SECRET.match(name))
+    for name in islice(wrong, MOST_FAULTS):
+        hint = suggestion(name, expected, otherwise="an environment variable is written in capitals")
+        message = f"{short(name)} is not a secret of {want.template}"
+        faults.append(Fault("unknown-secret", ("secrets", name), message, hint))
     for name, param in expected.items():
         if name in sources:
             continue
@@ -228,11 +229,12 @@ def _ports(want: Deployment, template: Template, params: Mapping[str, Any], faul
             known |= one.ports
         else:
             off |= dict.fromkeys(one.ports, one.only_with)
-    for name in want.ports:
+    wrong = (name for name in want.ports if name not in known)
+    for name in islice(wrong, MOST_FAULTS):
         if name in off:
             hint = f"write params: {{{off[name]}: true}}, or leave it out"
             faults.append(Fault("port-without-effect", ("ports", name), f"nothing listens at {name} here", hint))
-        elif name not in known:
+        else:
             faults.append(unknown("port", ("ports", name), known))
     ports = {name: want.ports.get(name, port.host) for name, port in known.items()}
     taken: dict[int, str] = {}

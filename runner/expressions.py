@@ -10,13 +10,14 @@ A secret is not known here: it becomes a marker, and the resolved text a list of
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
-from jinja2.runtime import new_context
+from jinja2.runtime import Context, new_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from runner.errors import Problem
@@ -50,14 +51,49 @@ class SecretMarkers(Mapping[str, str]):
         return len(self._names)
 
 
+LONGEST = 256 * 1024
+"""Characters of a result, and of what an expression makes on its way there."""
+_GREATEST_POWER = 64
+_WIDTH = re.compile(r"%[-+ #0]*(?:\([^)]*\)[-+ #0]*)?(?:[0-9*]|\.[0-9*])")
+_PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"})
+"""Methods of texts that make any length of a number."""
+
+
+class _Bounded(ImmutableSandboxedEnvironment):
+    """The sandbox, in which no operation makes much of little."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Raises ValueError for what would take all memory."""
+        if operator == "**" and not (isinstance(right, int | float) and abs(right) <= _GREATEST_POWER):
+            msg = f"a power above {_GREATEST_POWER}"
+            raise ValueError(msg)
+        if operator == "*" and max(_repeated(left, right), _repeated(right, left)) > LONGEST:
+            msg = "a text that is repeated too often"
+            raise ValueError(msg)
+        if operator == "%" and isinstance(left, str) and _WIDTH.search(left):
+            msg = "a width after %"
+            raise ValueError(msg)
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Without the methods that pad."""
+        return not (isinstance(obj, str) and attr in _PADDING) and super().is_safe_attribute(obj, attr, value)
+
+
+def _repeated(thing: Any, times: Any) -> int:
+    return len(thing) * times if isinstance(thing, str | list | tuple) and isinstance(times, int) else 0
+
+
 def _shown(value: Any) -> Any:
     """What nobody gave a value is nothing, not the word None."""
     return "" if value is None else value
 
 
-_environment = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_shown
-)
+_environment = _Bounded(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_shown)
+for _name in ("center", "format", "indent", "wordwrap", "filesizeformat"):
+    _environment.filters.pop(_name)
 _environment.filters["quote"] = lambda value: shlex.quote(str(value))
 
 
@@ -82,12 +118,25 @@ def text(source: str, context: Mapping[str, Any]) -> str:
     try:
         compiled = _compiled(source)
         if isinstance(context, Scope) and "set" not in source:  # what an expression sets, others must not see
-            return "".join(compiled.root_render_func(context.jinja))
-        return str(compiled.render(context))
+            return _joined(compiled.root_render_func(context.jinja))
+        return _joined(compiled.generate(context))
     except TemplateError as error:
         raise ExpressionError(str(error)) from error
+    except (RecursionError, MemoryError) as error:
+        raise ExpressionError("it nests too deep, or makes too much") from error
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise ExpressionError(f"{type(error).__name__}: {error}") from error
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    made: list[str] = []
+    length = 0
+    for piece in pieces:
+        made.append(piece)
+        length += len(piece)
+        if length > LONGEST:
+            raise ExpressionError(f"it makes more than {LONGEST // 1024} KiB of text")
+    return "".join(made)
 
 
 def value(source: str, context: Mapping[str, Any]) -> Resolved:

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
+LONGEST_WORD = 60
+MOST_NAMES = 40
 Path_ = tuple[str | int, ...]
 PORT_CONFLICT = "port-conflict"
 UNKNOWN_TEMPLATE = "unknown-template"
@@ -46,11 +49,18 @@ class Fault:
     hint: str = ""
 
 
+MOST_FAULTS = 200
+"""Of one look at a file: nobody reads more, and a suggestion for each takes its time."""
+TOO_MANY = Fault(
+    "too-many-faults", ("…",), "the file has more faults than these", "mend these, then see: runner validate"
+)
+
+
 def dotted(path: Path_) -> str:
     """`ports.web`, `provider[1]`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{short(part)}" if text else short(part)
     return text
 
 
@@ -59,28 +69,51 @@ def suggestion(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
     from difflib import get_close_matches
 
     names = sorted(set(known))
-    close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]}?"
-    return otherwise or (f"known: {', '.join(names)}" if names else "")
+    close = get_close_matches(word.lower(), names, n=1, cutoff=0.6) if len(word) <= LONGEST_WORD else []
+    said = f"did you mean {close[0]}?" if close else otherwise or _listed(names)
+    return f"it has {strange}; {said}" if (strange := odd_character(word)) and said else strange or said
+
+
+def _listed(names: Sequence[str]) -> str:
+    """All that are known; the first of them where they are many."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"known: {', '.join(names[:MOST_NAMES])}{more}" if names else ""
+
+
+def odd_character(word: str) -> str:
+    """The first character that only looks like another one, or like nothing at all, by its name; empty when all are of
+    ASCII.
+    """
+    if word.isascii():
+        return ""
+    import unicodedata
+
+    at = next(index for index, character in enumerate(word) if not character.isascii())
+    return f"{unicodedata.name(word[at], 'a character')} (U+{ord(word[at]):04X}) at place {at + 1}"
+
+
+def short(word: str) -> str:
+    """A word as messages repeat it: never more than a line."""
+    return word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 1]}…"
 
 
 def unknown(what: str, path: Path_, known: Iterable[str], *, code: str = "") -> Fault:
     """A name that nobody knows."""
     word = str(path[-1])
-    return Fault(code or f"unknown-{what}", path, f"{word} is not a known {what}", suggestion(word, known))
+    return Fault(code or f"unknown-{what}", path, f"{short(word)} is not a known {what}", suggestion(word, known))
 
 
 def of_model(error: ValidationError, model: type[BaseModel], data: Any, prefix: Path_ = ()) -> list[Fault]:
     """The faults behind a pydantic error: one for each place, and of a choice between shapes the one that was meant."""
     found: dict[Path_, Fault] = {}
-    for item in error.errors(include_url=False, include_input=False):
+    for item in islice(error.errors(include_url=False, include_input=False), MOST_FAULTS):
         path = _written(item["loc"], data)
         missing = item["loc"][-1:] if item["type"] == "missing" else ()
-        fault = _fault(item, (*prefix, *path, *missing), model, path)
+        fault = _fault(item, (*prefix, *path, *missing), model, path, data)
         found.setdefault(fault.path, fault)
     inner = {path[:length] for path in found for length in range(len(path))}
-    return [fault for path, fault in found.items() if path not in inner]
+    listed = [fault for path, fault in found.items() if path not in inner]
+    return listed + ([TOO_MANY] if error.error_count() > MOST_FAULTS else [])
 
 
 def without(data: dict[str, Any], paths: Iterable[Path_]) -> dict[str, Any]:
@@ -110,7 +143,13 @@ def _written(loc: Sequence[str | int], data: Any) -> Path_:
     return tuple(path)
 
 
-def _fault(item: Any, path: Path_, model: type[BaseModel], written: Path_) -> Fault:
+def _standing(data: Any, path: Path_) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def _fault(item: Any, path: Path_, model: type[BaseModel], written: Path_, data: Any) -> Fault:
     kind, name = item["type"], dotted(path)
     if kind == "extra_forbidden":
         return unknown("field", path, _fields(model, written[:-1]))
@@ -119,7 +158,10 @@ def _fault(item: Any, path: Path_, model: type[BaseModel], written: Path_) -> Fa
     if kind == "literal_error":
         return Fault("invalid-value", path, f"{name} must be one of {item['ctx']['expected']}".replace("'", ""))
     if kind == "string_pattern_mismatch":
-        return Fault("invalid-value", path, f"{name} must match {item['ctx']['pattern']}")
+        words = [part for part in (*path, _standing(data, written)) if isinstance(part, str)]
+        strange = next((odd for word in words if (odd := odd_character(word))), "")
+        hint = f"it has {strange}" if strange else ""
+        return Fault("invalid-value", path, f"{name} must match {item['ctx']['pattern']}", hint)
     if kind == "value_error":
         return Fault("invalid-value", path, f"{name} {item['ctx']['error']}".strip())
     said = _TYPES.get(kind) or item["msg"].replace("Input should", "must", 1)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from runner.template import Template
 
 
+MOST_OF_A_FILE = 30
+"""Faults of one file that are reported at once."""
+
+
 @dataclass
 class Loaded:
     """The desired side of a repository."""
@@ -260,7 +264,7 @@ def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]
     from runner.faults import dotted
 
     places = yamlfile.lines(yamlfile.read(path))
-    return [
+    found = [
         Problem(
             fault.code,
             fault.message,
@@ -271,6 +275,17 @@ def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]
         )
         for fault in listed
     ]
+    return _first(found, relative)
+
+
+def _first(problems: list[Problem], relative: str) -> list[Problem]:
+    """What a person can take in of one file at once."""
+    from runner.faults import TOO_MANY
+
+    each = sorted((one for one in problems if one.code != TOO_MANY.code), key=lambda one: (one.line, one.field))
+    if len(each) <= MOST_OF_A_FILE and len(each) == len(problems):
+        return problems
+    return [*each[:MOST_OF_A_FILE], Problem(TOO_MANY.code, TOO_MANY.message, file=relative, line=1, hint=TOO_MANY.hint)]
 
 
 def _conflicts(repo: Repo, loaded: Loaded) -> list[Problem]:

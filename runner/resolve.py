@@ -17,7 +17,7 @@ from runner import declared, derived, own, providers, reach, references
 from runner.declared import Declared
 from runner.digest import digest
 from runner.domain import Desired, Hold, Spec
-from runner.faults import PORT_CONFLICT, UNKNOWN_TEMPLATE, Fault, of_model, suggestion, without
+from runner.faults import PORT_CONFLICT, UNKNOWN_TEMPLATE, Fault, of_model, short, suggestion, without
 from runner.models import Deployment
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _besides(faults: list[Fault], later: list[Fault]) -> list[Fault]:
 
 def _unknown_template(name: str, templates: Mapping[str, Template]) -> Fault:
     hint = suggestion(name, templates, otherwise="see: runner templates")
-    return Fault(UNKNOWN_TEMPLATE, ("template",), f"{name} is not a known template", hint)
+    return Fault(UNKNOWN_TEMPLATE, ("template",), f"{short(name)} is not a known template", hint)
 
 
 def _images(spec: Spec) -> list[Fault]:

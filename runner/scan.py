@@ -65,7 +65,10 @@ def _name_fault(stem: str, suffix: str, by_case: dict[str, str]) -> Fault | None
         return "reserved-name", f"{stem} has a meaning of its own in Ansible's inventory", "choose another name"
     if not valid_name(stem):
         rule = "a name has small letters, digits and hyphens, starts with a letter, and has at most 41 characters"
-        return "bad-name", rule, "rename the file"
+        from runner.faults import odd_character
+
+        strange = odd_character(stem)
+        return "bad-name", rule, f"rename the file: it has {strange}" if strange else "rename the file"
     return None
 
 

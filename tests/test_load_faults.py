@@ -123,6 +123,7 @@ def test_fault_of_a_whole_file(small: Small, raw: bytes, line: str, code: str, m
 
 # --- Names and links -------------------------------------------------------------------------------------------------
 
+E_ACUTE = "LATIN SMALL LETTER E WITH ACUTE (U+00E9) at place 2"
 BAD_NAME = "a name has small letters, digits and hyphens, starts with a letter, and has at most 41 characters"
 NOT_YAML = "deployments are files that end with .yaml"
 
@@ -141,7 +142,7 @@ NOT_YAML = "deployments are files that end with .yaml"
         ("my_web.yaml", "bad-name", BAD_NAME, "rename the file"),
         ("my web.yaml", "bad-name", BAD_NAME, "rename the file"),
         ("web.prod.yaml", "bad-name", BAD_NAME, "rename the file"),
-        ("wéb.yaml", "bad-name", BAD_NAME, "rename the file"),
+        ("wéb.yaml", "bad-name", BAD_NAME, f"rename the file: it has {E_ACUTE}"),
         ("w" * 42 + ".yaml", "bad-name", BAD_NAME, "rename the file"),
     ],
 )

@@ -18,6 +18,8 @@ from runner.render.text import pad, width, wrap
 from runner.render.units import plural
 
 NARROWEST = 40
+_MOST_PROBLEMS = 500
+"""Of a thousand files nobody reads all at once."""
 _LEAST_MESSAGE = 36
 """A fault's message that has less room than this goes to a line of its own."""
 
@@ -82,7 +84,9 @@ class Output:
             errors = [problem.as_json() for problem in problems]
             self.result({"error": errors[0], "errors": errors}, str)
         else:
-            self._write(self.stderr, problems_text(problems, style=self.err_style))
+            self._write(self.stderr, problems_text(problems[:_MOST_PROBLEMS], style=self.err_style))
+            if len(problems) > _MOST_PROBLEMS:
+                self.warn(f"{len(problems) - _MOST_PROBLEMS} more problems are not shown; --json has all of them.")
 
     def confirm(self, question: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002
         """Ask a person. False, with a note, when there is nobody to ask."""

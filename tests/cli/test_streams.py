@@ -18,7 +18,7 @@ RUN = f"{shlex.quote(sys.executable)} -m runner"
 
 def small(root: Path) -> Small:
     made = Small(root)
-    made.write("runner.yaml", 'id: test\nproviders: {local: {home: ../services, docker_socket: /nowhere}}\n')
+    made.write("runner.yaml", "id: test\nproviders: {local: {home: ../services, docker_socket: /nowhere}}\n")
     for number in range(3):
         made.deployment(f"d{number}", f"template: app\nports: {{web: {1000 + number}, api: {2000 + number}}}\n")
     return made
