@@ -15,7 +15,8 @@ from runner.reach import HTTPS, SECRETS, SSH, TUNNEL
 
 if TYPE_CHECKING:
     from runner.models import Deployment
-    from runner.template import Caller, ServicePort, Template
+    from runner.template import ServicePort, Template
+    from runner.template_access import Caller
 
 WEB = ("http", "https")
 

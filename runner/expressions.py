@@ -1,8 +1,12 @@
 """Resolves the `{{ … }}` of templates: Jinja2, sandboxed, strict. Never applied to what deployments say.
 
 An expression sees `deployment` (name, owner, labels), `params`, `ports` (host ports), `container_ports`, `machine` (the
-provider options), `model` (catalogue entry of params.model, or none) and `secrets`. Access texts also see
-`urls.<port>`.
+provider options), `model` (catalogue entry of params.model, or none) and `secrets`. Access texts do not see
+container_ports, but for each port, such as api:
+- `urls.api`, as callers reach it;
+- `endpoint.api`: url, tunnel (the same by one), exposed, auth (of the proxy: token, basic, none or empty), ca (a file);
+- `curl.api`, `python.api`, `openai.api`, `ollama.api`, `node.api`: the start of code that gets through, with what
+  proves callers to proxy and service, and the certificate to trust. `runner/snippets.py` says what each defines.
 In texts that people paste, `quote` makes a word of a shell of a value, and `tojson` a string of JSON, of Python, or of
 JSON inside single quotes of a shell.
 A secret is not known here: it becomes a marker, and the resolved text a list of parts for `vault.reveal`.

@@ -72,6 +72,12 @@ def open_paths(access: Access) -> list[str]:
     return [] if "/*" in listed else listed
 
 
+def passes(access: Access, port: str, path: str) -> bool:
+    """Whether callers get through to a path of an exposed port, if they prove what is asked for."""
+    listed = access.get("paths", {}).get(port) or ["/*"]
+    return any(path == one or (one.endswith("*") and f"{path}/".startswith(one[:-1])) for one in listed)
+
+
 def _unasked(access: Access) -> str:
     only = open_paths(access)
     return "no authentication" + (f" for {', '.join(only)}" if only else "")

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner import access, fingerprints, generated, identity, locks, providers, reach, records, specs, vault
+from runner import fingerprints, generated, identity, locks, pages, providers, reach, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
 from runner.providers.base import Context, Foresighted, Machine, Mark, ProviderClass, Scattered
@@ -245,7 +245,7 @@ def record_running(
     if check:
         return changed
     _open(it, record.provider).settle(it.mark, it.spec, record.machine)
-    page_changed = access.write_page(it.repo, record, panel)
+    page_changed = pages.write(it.repo, record, panel)
     certificate = it.repo.access_ca(it.name)
     page_changed |= (
         generated.write(certificate, ca, below=it.repo.root)
@@ -291,7 +291,7 @@ def record_absent(it: Subject, *, check: bool) -> bool:
 
 def index(repo: Repo, *, check: bool) -> bool:
     """The table of all deployments in `deployments/README.md`."""
-    text = access.index_page(records.read_each(repo)[0].values())
+    text = pages.index_page(records.read_each(repo)[0].values())
     path = repo.deployments / "README.md"
     if check:
         return not path.exists() or path.read_text(encoding="utf-8") != text

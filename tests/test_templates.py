@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from runner import derived, expressions
+from runner import access, derived, expressions
 from runner.models import Settings
+from runner.snippets import Way
 from runner.template import Template
 from tests.small import Small, told
 
@@ -47,8 +48,14 @@ def context(template: Template, *, machine: dict[str, Any] | None = None, every_
         "machine": machine or {},
         "model": next((model for model in template.models if model.id == values.get("model")), None),
         "secrets": {**dict.fromkeys(secrets, ""), **expressions.SecretMarkers(given)},
-        "urls": {key: f"{on[key].protocol}://127.0.0.1:{port}" for key, port in ports.items()},
+        **access._of_ways(ways(ports, {key: on[key].protocol for key in ports})),
     }
+
+
+def ways(ports: dict[str, int], protocols: dict[str, str]) -> dict[str, Way]:
+    """Each port by tunnel, of a service that asks for nothing."""
+    urls = {key: f"{protocols[key]}://127.0.0.1:{number}" for key, number in ports.items()}
+    return {key: Way(url, url) for key, url in urls.items()}
 
 
 def commands(template: Template) -> Iterator[list[str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from runner import access, callers, health, records, vault, yamlfile
+from runner import access, health, records, sentences, vault, yamlfile
 from runner.cli import _handover as handover
 from runner.cli._app import App, name_argument
 from runner.domain import Record
@@ -38,7 +38,7 @@ def command(
     if secret:
         return _hand_over(app, record, secret, to_clipboard=to_clipboard)
     if as_env:
-        variables = handover.environment(app, record, callers.facts(record))
+        variables = handover.environment(app, record, access.facts(record))
         app.output.result({"name": name, "variables": variables}, lambda: handover.exports(variables))
         return 0
     panel = access.panel(record, access.source(_template(app, record)))
@@ -105,7 +105,7 @@ def _secrets(app: App, record: Record, *, show: bool) -> list[dict[str, Any]]:
     for value in stored.values():
         app.redactor.reveal(value)
     return [
-        {"name": key, "value": stored.get(key), "where": access.origin(record.deployment, source)}
+        {"name": key, "value": stored.get(key), "where": sentences.secret(key, record.deployment, source)}
         for key, source in sources.items()
     ]
 

@@ -8,13 +8,15 @@ they can be copied.
      "price": {"hourly", "currency", "source", "as_of"} or null when unknown,
      "endpoints": [{"label", "url"}],
      "secrets": [{"name", "value": null unless --show-secrets, "where": where it is kept}],
-     "instructions", "snippets": [{"title", "language", "code"}],
+     "reach": [who gets in, and what they are asked: a sentence each],
+     "instructions": a sentence a line, "snippets": [{"title", "language", "code"}],
      "exposed": {"who", "auth", "user", "secret": its name, "ca": file of the certificate to trust} or null,
      "commands": [{"title", "command"}]}
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +37,8 @@ def access_text(data: dict[str, Any], *, style: Style) -> str:
     look = "green" if panel.get("health") == "healthy" else "dim"
     inside = _inside(panel, replace(style, width=style.width - _BORDER_CELLS))
     lines = box(title, inside, style.width, edge=lambda text: style.paint(text, look))
-    lines += _instructions(panel.get("instructions", ""), style)
+    lines += _sentences(panel.get("reach", []), style)
+    lines += _sentences(panel.get("instructions", "").splitlines(), style)
     for snippet in panel.get("snippets", []):
         lines += [
             "",
@@ -88,6 +91,6 @@ def _secret(secret: dict[str, Any], style: Style) -> str:
     return f"{MASK}{MASK}  {style.dim(where)}".rstrip()
 
 
-def _instructions(text: str, style: Style) -> list[str]:
-    lines = [line for paragraph in text.strip().split("\n") for line in wrap(paragraph, style.width) or [""]]
-    return ["", *lines] if text.strip() else []
+def _sentences(texts: Sequence[str], style: Style) -> list[str]:
+    lines = [line for text in texts for line in wrap(text, style.width, hanging="  ")]
+    return ["", *lines] if lines else []

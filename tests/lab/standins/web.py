@@ -63,8 +63,9 @@ def server(app: App, host: str, port: int) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"  # chunks and connections that stay open
 
         def do(self) -> None:
+            named = {name.title(): text for name, text in self.headers.items()}  # whatever their case
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self._send(app(Request(self.command, urlsplit(self.path).path, dict(self.headers), body)))
+            self._send(app(Request(self.command, urlsplit(self.path).path, named, body)))
 
         do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do  # noqa: N815 - how the library calls them
 
