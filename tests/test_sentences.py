@@ -40,7 +40,7 @@ CASES = [
 
 def made(folder: Path, name: str, port: str, expose: str, auth: str, **more: Any) -> Record:
     opened = {"expose": EXPOSED[expose], "auth": auth, "ports": {port: 443}} if auth else None
-    chat = {"params": {"chat": True}} if port == "chat" else {}
+    chat: dict[str, Any] = {"params": {"chat": True}} if port == "chat" else {}
     found = deployed.record(folder, name, opened=opened, **chat, **more)
     assert found is not None
     return found

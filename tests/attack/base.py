@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from runner import access, locks, records, runs, vault, yamlfile
+from runner import access, locks, pages, records, runs, vault, yamlfile
 from runner.redact import Redactor
 from runner.vault_password import PASSWORD_ENV
 from tests import factories as make
@@ -52,7 +52,7 @@ def lived_in(folder: Path) -> Small:
         )
         record = replace(record, spec=want.spec, digest=want.digest)
         records.write(small.repo, record)
-        access.write_page(small.repo, record, panel)
+        pages.write(small.repo, record, panel)
         vault.ensure(small.repo, name, want.spec["secrets"])
         mark = {"repo": "test", "deployment": name, "digest": want.digest, "state": "stopped"}
         small.write(f"services/services/{name}/mark.json", json.dumps(mark))
