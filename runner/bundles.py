@@ -21,7 +21,7 @@ _PACKAGE = "ansible.module_utils"
 _BASIC = "basic"
 _STAND_IN = "light_basic"
 _ONE = re.compile(r"^ *from (?:ansible\.module_utils)?\.(\w+) import", re.MULTILINE)
-_MANY = re.compile(r"^ *from ansible\.module_utils import (\w+(?:, \w+)*)$", re.MULTILINE)
+_MANY = re.compile(r"^ *from (?:ansible\.module_utils|\.) import (\w+(?:, \w+)*) *(?:#.*)?$", re.MULTILINE)
 _PROGRAM = '''"""Made by runner/bundles.py from runner/ansible_plugins/modules/{name}.py."""
 import base64, json, sys, types, zlib
 

@@ -41,7 +41,7 @@ target.chmod(0o755)
 CTK = """#!/bin/sh
 [ "$1 $2" = "cdi generate" ] || exit 1
 mkdir -p /var/run/cdi
-printf 'cdiVersion: 0.5.0\\nkind: nvidia.com/gpu\\n# /usr/lib/libcuda.so.580.95.05\\n' > "${3#--output=}"
+printf '%s\\n' 'kind: nvidia.com/gpu' 'devices: [{name: all}]' '# /usr/lib/libcuda.so.580.95.05' > "${3#--output=}"
 """
 
 EMPTY: dict[str, str] = {}

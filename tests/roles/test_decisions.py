@@ -182,6 +182,24 @@ CASES = [
         {"docker": ENGINE, "gpu": {**WORKS, "toolkit": "", "cdi": []}},
         ["toolkit", "runtime", "cdi", "proof"],
     ),
+    Case(
+        "cdi-switched-off",
+        "nvidia",
+        {"docker": {**GPU_ENGINE, "api": "1.44", "cdi": False}, "gpu": {**WORKS, "proof": PROOF}},
+        ["runtime"],
+    ),
+    Case(
+        "engine-before-cdi",
+        "nvidia",
+        {"docker": {**GPU_ENGINE, "api": "1.43", "cdi": False}, "gpu": {**WORKS, "proof": PROOF}},
+        [],
+    ),
+    Case(
+        "cdi-not-at-boot",
+        "nvidia",
+        {"docker": GPU_ENGINE, "gpu": {**WORKS, "proof": PROOF}, "services": {"enabled": []}},
+        ["cdi"],
+    ),
     Case("old-cdi", "nvidia", {"docker": GPU_ENGINE, "gpu": {**WORKS, "cdi": ["570.1"], "proof": PROOF}}, ["cdi"]),
     Case(
         "cdi-without-version",

@@ -39,7 +39,8 @@ def started_and_healthy(steps: Steps, docker: Docker, params: Mapping[str, Any],
     hint = f"see all that it said: runner logs {named(params['labels'], steps.name)}"
     rolled_back = _gave_up(steps)
     now = "The previous container runs again" if rolled_back else "It was stopped again"
-    cause = Cause("unhealthy", f"{detail}{because(said)}. {now}", hint)
+    own = "".join(f". {complaint}" for complaint in steps.complaints)
+    cause = Cause("unhealthy", f"{detail}{own}{because(said)}. {now}", hint)
     raise StepError(cause, log=end(said), rolled_back=rolled_back)
 
 

@@ -8,6 +8,7 @@ import re
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .container_spec import BYTES_PER_GB, HIDDEN, RESTART, ContainerSpec, environment, made_from
+from .gpu_request import asked
 
 MB = 1024**2
 CPU = 10**9
@@ -87,7 +88,7 @@ def seen(container: Mapping[str, Any], made: Mapping[str, Any], image: Optional[
         "ports": _ports(host),
         "volumes": _volumes(container),
         "restart": _restart(host),
-        "gpus": _gpus(host),
+        "gpus": asked(host),
         "network": _network(container),
         **_inherited(config, base, made, known=image is not None),
     }
@@ -138,12 +139,6 @@ def _restart(host: Mapping[str, Any]) -> str:
     ours = {theirs: name for name, theirs in RESTART.items()}.get(word, word)
     tries = policy.get("MaximumRetryCount") or 0
     return f"{ours}, {tries} times" if tries else ours
-
-
-def _gpus(host: Mapping[str, Any]) -> Any:
-    for request in host.get("DeviceRequests") or []:
-        return "all" if request.get("Count") == -1 else list(request.get("DeviceIDs") or [])
-    return "none"
 
 
 def _network(container: Mapping[str, Any]) -> str:

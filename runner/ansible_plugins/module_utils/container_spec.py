@@ -5,7 +5,9 @@ Pure: no engine, no files. Values of environment variables never leave this file
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping
+
+from .gpu_request import requests
 
 LABEL = "slipway-config"
 """On each container: everything it was made from but the values of its environment, as JSON. No hash of secrets is
@@ -80,7 +82,7 @@ class ContainerSpec:
             "Mounts": [{"Type": "volume", "Source": name, "Target": path} for name, path in volumes],
             "RestartPolicy": {"Name": RESTART[self._params["restart"]]},
             "LogConfig": LOGS,
-            "DeviceRequests": _device_requests(self._params["gpus"]),
+            "DeviceRequests": requests(self._params["gpus"], self._params.get("described") or set()),
             **({"ShmSize": int(self._params["shm_gb"] * BYTES_PER_GB)} if self._params["shm_gb"] else {}),
             **({"NetworkMode": self._params["network"]} if self._params["network"] else {}),
         }
@@ -112,13 +114,6 @@ def environment(container: Mapping[str, Any]) -> Dict[str, str]:
     """All variables of an existing container, those of its image among them."""
     pairs = (pair.partition("=") for pair in container["Config"]["Env"] or [])
     return {key: value for key, _, value in pairs}
-
-
-def _device_requests(wanted: Any) -> Optional[List[Dict[str, Any]]]:
-    if wanted == "none":
-        return None
-    which: Dict[str, Any] = {"Count": -1} if wanted == "all" else {"DeviceIDs": wanted}
-    return [{"Driver": "nvidia", "Capabilities": [["gpu"]], **which}]
 
 
 def _container_port(port: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from .container_spec import COMPANION, IDENTITY, LABEL, OWNER, ContainerSpec
 from .docker_api import Docker
 from .docker_causes import Cause, explain
 from .docker_socket import DockerError
+from .volume_owner import settle
 
 PREVIOUS = ".previous"
 """A dot cannot be part of a deployment's name, so no deployment's container is ever called like this."""
@@ -41,6 +42,8 @@ class Steps:
         self.before: Dict[str, Any] = {}
         self.after: Dict[str, Any] = {}
         self.warnings: List[str] = []
+        self.complaints: List[str] = []
+        """What the service may not write to although it is its own."""
         self._docker, self._params, self._check = docker, params, check
         self._timeout_s: int = params["stop_timeout_s"]
         self._pulled = False
@@ -211,7 +214,8 @@ class Steps:
         start_again = bool(previous or _runs(current))
         try:
             made = self._docker.create(self.name, self.spec.request())
-            self.warnings += made.get("Warnings") or []
+            self.complaints = settle(self._docker, self.name, self.spec)
+            self.warnings += [*(made.get("Warnings") or []), *self.complaints]
             if served:
                 self._stop(served)
             self._docker.start(self.name)

@@ -120,6 +120,10 @@ class Docker:
                 if failure:
                     raise DockerError(200, failure)
 
+    def archive(self, name: str, path: str) -> str:
+        """Where a folder or file of a container is read and written, running or not, as a tar."""
+        return self._versioned(_container(name, "/archive")) + "?" + urlencode({"path": path})
+
     def volumes(self, labels: Mapping[str, str]) -> List[Dict[str, Any]]:
         """All volumes with these labels."""
         return self._json("GET", "/volumes", {"filters": _filters(labels)})["Volumes"] or []

@@ -114,10 +114,13 @@ def _connected(path: str, timeout_s: float | None) -> Iterator[socket.socket]:
 
 
 def _encoded(method: str, target: str, body: Any, headers: tuple[str, ...] = ()) -> bytes:
-    payload = b"" if body is None else json.dumps(body).encode()
+    """A body of bytes is an archive, any other goes as JSON."""
+    payload = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
     said = ["Host: docker", "Connection: close", f"Content-Length: {len(payload)}", *headers]
-    said += ["Content-Type: application/json"] if payload else []
-    return "\r\n".join([f"{method} {target} HTTP/1.1", *said, "", ""]).encode("ascii") + payload
+    said += ["Content-Type: " + kind] if payload else []
+    return "
+".join([f"{method} {target} HTTP/1.1", *said, "", ""]).encode("ascii") + payload
 
 
 def login_header(login: Any) -> tuple[str, ...]:

@@ -57,7 +57,9 @@ options:
   gpus:
     type: raw
     default: none
-    description: 'V(none), V(all), V(auto) (all if the engine has any), or a list of indexes or UUIDs.'
+    description: >-
+      V(none), V(all), V(auto) (all if the engine has any), or a list of indexes or UUIDs. By CDI where the engine has
+      it, else by NVIDIA's runtime. What exists stays as it is: both ways are the same.
   restart:
     type: str
     choices: [never, on-failure, unless-stopped]
@@ -172,6 +174,7 @@ from ansible.module_utils.container_steps import StepError, Steps
 from ansible.module_utils.docker_api import Docker
 from ansible.module_utils.docker_causes import explain
 from ansible.module_utils.docker_socket import DockerError
+from ansible.module_utils.gpu_request import described
 
 SHORT = 8
 
@@ -209,12 +212,16 @@ def differences(steps):
 
 
 def available_gpus(wanted, docker):
-    """What V(auto) means on this host: an engine with the NVIDIA runtime or a CDI device has GPUs."""
-    if wanted != "auto":
-        return wanted
+    """(what V(auto) means on this host, the GPUs that are there by CDI): an engine with the NVIDIA runtime or with
+    devices of CDI has GPUs.
+    """
+    if wanted == "none":
+        return wanted, set()
     info = docker.info()
-    devices = info.get("DiscoveredDevices") or []
-    return "all" if "nvidia" in (info.get("Runtimes") or {}) or devices else "none"
+    known = described(info)
+    if wanted == "auto":
+        wanted = "all" if "nvidia" in (info.get("Runtimes") or {}) or known else "none"
+    return wanted, known
 
 
 def guard_secrets(module):
@@ -278,7 +285,8 @@ def main():
     )
     shown = guard_secrets(module)
     try:
-        module.params["gpus"] = available_gpus(gpus(module.params["gpus"]), Docker(module.params["docker_socket"]))
+        found = available_gpus(gpus(module.params["gpus"]), Docker(module.params["docker_socket"]))
+        module.params["gpus"], module.params["described"] = found
         answer = run(module)
     except ValueError as error:
         module.fail_json(msg=str(error), cause="invalid-option", invocation=shown)

@@ -74,7 +74,7 @@ from ansible.module_utils.host_packages import Ran, holder, manager
 
 UNITS = (
     *("systemd-timesyncd", "chrony", "chronyd", "ntp", "ntpd", "ntpsec", "openntpd"),  # who sets the clock
-    *("firewalld", "nftables", "slipway-firewall", "slipway-docker"),
+    *("firewalld", "nftables", "slipway-firewall", "slipway-docker", "slipway-cdi"),
     *("docker", "containerd"),
 )
 

@@ -55,7 +55,7 @@ def present(module, units):
         for path, text in differ.items():
             _write(module, path, text, mode)
     again = bool(differ) or module.params["reload"]
-    touched = bool(unit) and _in_force(units, unit, again=again, check=module.check_mode)
+    touched = bool(unit) and _in_force(units, unit, new=bool(differ), again=again, check=module.check_mode)
     return {"changed": bool(differ) or touched, "changed_files": sorted(differ), "diff": diff}
 
 
@@ -75,11 +75,11 @@ def absent(module, units):
     return {"changed": bool(there) or in_force, "changed_files": there, "diff": diff}
 
 
-def _in_force(units, unit, *, again, check):
-    """Whether it was not."""
+def _in_force(units, unit, *, new, again, check):
+    """Whether it was not. systemd itself only reads again what is new: that costs others."""
     enabled, active = units.enabled(unit), units.active(unit)
     if not check:
-        if again:
+        if new:
             units.must("daemon-reload")
         if not enabled:
             units.must("enable", "--quiet", unit)
