@@ -230,10 +230,10 @@ HOOK = "OCI runtime create failed: error running prestart hook #0: nvidia-contai
         (
             "pull access denied for a/b, repository does not exist: denied: requested access to the resource is denied",
             "registry-denied",
-            "does not use those of docker login",
+            "registries: in runner.yaml",
         ),
-        ('Head "https://r/v2/a/manifests/1": no basic auth credentials', "registry-denied", "credentials"),
-        ("error from registry: denied: permission_denied: read_package", "registry-denied", "credentials"),
+        ('Head "https://r/v2/a/manifests/1": no basic auth credentials', "registry-denied", "registries:"),
+        ("error from registry: denied: permission_denied: read_package", "registry-denied", "registries:"),
         ("toomanyrequests: You have reached your pull rate limit", "registry-throttled", "with an account"),
         (
             'Get "https://r/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority',

@@ -69,8 +69,8 @@ KNOWN = (
     _known(
         "toomanyrequests|too many requests",
         "registry-throttled",
-        "the registry of image {image} allows no more downloads now ({said}); wait, or give it credentials: with an "
-        "account it allows more",
+        "the registry of image {image} allows no more downloads now ({said}); wait, or give it a login under "
+        "registries: in runner.yaml: with an account it allows more",
     ),
     _known(
         "x509: certificate has expired or is not yet valid",
@@ -105,8 +105,8 @@ KNOWN = (
         "unauthorized|authentication required|denied: requested access|no basic auth credentials|pull access denied"
         "|insufficient_scope|denied: permission_denied|(?:401|403) (?:unauthorized|forbidden)",
         "registry-denied",
-        "the registry does not give image {image} ({said}); check the name, and that the credentials for this registry "
-        "are right: the engine does not use those of docker login on the host",
+        "the registry does not give image {image} ({said}); check the name, and its login under registries: "
+        "in runner.yaml; docker login on the host does not count",
     ),
     _known(
         "no such image|manifest unknown|manifest for .* not found|name unknown|repository name not known to registry"

@@ -119,8 +119,7 @@ def _encoded(method: str, target: str, body: Any, headers: tuple[str, ...] = ())
     kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
     said = ["Host: docker", "Connection: close", f"Content-Length: {len(payload)}", *headers]
     said += ["Content-Type: " + kind] if payload else []
-    return "
-".join([f"{method} {target} HTTP/1.1", *said, "", ""]).encode("ascii") + payload
+    return "\r\n".join([f"{method} {target} HTTP/1.1", *said, "", ""]).encode("ascii") + payload
 
 
 def login_header(login: Any) -> tuple[str, ...]:
