@@ -216,6 +216,18 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """What an action does to a service that somebody is using."""
+
+    restarts: bool = False
+    """Its callers are cut off for a while."""
+    deletes: tuple[str, ...] = ()
+    """Data that is lost, by name."""
+    bytes: int | None = None
+    """Size of that data; None: unknown, or nothing is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One planned step for one deployment."""
 
@@ -234,6 +246,7 @@ class Action:
     price_as_of: str = ""
     exposure: Exposure | None = None
     """None when nobody's access changes."""
+    effect: Effect = Effect()
     guards: tuple[Guard, ...] = ()
     """What protects less from now on; also where nothing else is to be done."""
     code: str = ""

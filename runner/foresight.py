@@ -14,6 +14,7 @@ from runner.errors import CredentialsError, ProviderError
 from runner.load import Loaded
 from runner.observe import Observed
 from runner.preflight import STARTS
+from runner.providers.base import Weighing
 from runner.providers.outlook import Outlook, Predicting
 
 DESCRIBED = CHANGING | {Kind.BLOCKED}
@@ -49,7 +50,8 @@ def complete(
         secrets_here=secrets_here,
         registries=loaded.settings.get("registries", {}),
     )
-    actions = tuple(_described(action, loaded.desired, kept, observed, outlooks) for action in checked.actions)
+    described = (_described(action, loaded.desired, kept, observed, outlooks) for action in checked.actions)
+    actions = tuple(_weighed(action, observed) for action in described)
     return Foreseen(replace(made, actions=actions), tuple(checked.warnings))
 
 
@@ -72,6 +74,15 @@ def _outlooks(made: Plan, desired: Mapping[str, Desired], observed: Observed) ->
 def _goes_to(want: Desired, there: Resource | None) -> str:
     """The provider: where it is, else the first candidate."""
     return there.provider if there is not None and there.provider in want.providers else want.providers[0]
+
+
+def _weighed(action: Action, observed: Observed) -> Action:
+    """With the size of the data that is about to be lost, where its provider can tell."""
+    resource = observed.by_name[action.deployment].resource if action.deployment in observed.by_name else None
+    opened: object = observed.providers.get(resource.provider) if resource is not None else None
+    if not action.effect.deletes or resource is None or not isinstance(opened, Weighing):
+        return action
+    return replace(action, effect=replace(action.effect, bytes=opened.stored_bytes(resource)))
 
 
 def _described(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner import guards, reach
+from runner import effects, guards, reach
 from runner.digest import digest
 from runner.domain import (
     CHANGING,
@@ -84,6 +84,7 @@ def plan(  # noqa: PLR0913 - the three sides of the decision, and what a saved p
         for name in names
     ]
     actions.sort(key=lambda a: ORDER.index(a.kind))
+    actions = [*effects.renamed(actions, desired, records)]
     return Plan(tuple(actions), commit=commit, inputs=inputs, observed=observed_digest(observations.values()))
 
 
@@ -120,6 +121,7 @@ def action(  # noqa: PLR0913, PLR0917 - see plan
         code=verdict.code,
         changes=verdict.changes,
         exposure=_exposure(verdict.kind, want, record, have),
+        effect=effects.of(verdict.kind, verdict.changes, record, have),
         guards=guards.lowered(want, record, committed, today),
         hourly_before=before,
         hourly_after=after,

@@ -68,6 +68,7 @@ LAYERS = [
 PLANNER_MAY_IMPORT = {"__future__", "collections", "collections.abc", "dataclasses", "typing"} | {
     "runner.digest",
     "runner.domain",
+    "runner.effects",
     "runner.guards",
     "runner.reach",
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -103,6 +105,43 @@ def _restarts(home: Path, name: str, info: dict[str, Any] | None) -> tuple[int, 
         return often, ""
     said = restarts.told(often) if often >= restarts.MANY else "it ends and is started again and again"
     return often, f"{said}; see its log"
+
+
+MOST_FILES = 50_000
+
+
+def stored_bytes(home: Path, name: str) -> int | None:
+    """Of the data of a service; None where it has more files than can be counted soon."""
+    total = count = 0
+    for folder, _, files in os.walk(home / "services" / name / "data"):
+        count += len(files)
+        if count > MOST_FILES:
+            return None
+        for file in files:
+            with contextlib.suppress(OSError):
+                total += os.lstat(f"{folder}/{file}").st_size
+    return total
+
+
+def rename(home: Path, repo: str, old: str, new: str) -> None:
+    """Stop a service and leave its data under another name. What holds its paths goes; the next start makes it anew.
+    Quiet where it has been done already.
+    """
+    from runner.ansible_plugins.module_utils import process_steps
+    from runner.ansible_plugins.module_utils.process_files import Service, lock, write
+
+    before, after = (Service({"home": str(home), "repo": repo, "name": name, "packages": []}) for name in (old, new))
+    with lock(before.home):
+        process_steps.drop_program(before)
+        folder = Path(after.folder)
+        if not folder.exists() and Path(before.folder).exists():
+            Path(before.folder).rename(folder)
+        if not folder.exists():
+            return
+        for environment in folder.glob("venv-*"):
+            shutil.rmtree(environment)
+        (folder / "launch.json").unlink(missing_ok=True)
+        write(after.path("mark.json"), after.mark("", "stopped"))
 
 
 def log_lines(home: Path, name: str, *, follow: bool, lines: int) -> Iterator[str]:

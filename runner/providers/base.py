@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from runner.faults import Fault
 
 
+KEEP_NAME = "keep the name; or make the new one beside it, copy the data, then destroy the old one"
+"""What to do where a service cannot be renamed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One secret that a provider needs, and where it may come from."""
@@ -197,6 +201,24 @@ class Shared(Protocol):
     @classmethod
     def conflicts(cls, specs: Mapping[str, Spec], settings: dict[str, Any]) -> Mapping[str, Fault]:
         """Deployment → why it cannot be on the machine that it names, if all before it are there. No network."""
+
+
+@runtime_checkable
+class Weighing(Protocol):
+    """A provider that can tell how much a service has stored."""
+
+    def stored_bytes(self, resource: Resource) -> int | None:
+        """Of its data; None where that cannot be told soon. May block for some seconds. Raises nothing."""
+
+
+@runtime_checkable
+class Renaming(Protocol):
+    """A provider that can give a service another name without losing what it has stored."""
+
+    def rename(self, mark: Mark, machine: Mapping[str, Any], new: str) -> None:
+        """Stop it, and leave its data under the new name, unfinished; the next apply starts it. May be called again
+        after it was interrupted. Raises ProviderError, touching nothing, where data cannot be kept.
+        """
 
 
 @runtime_checkable

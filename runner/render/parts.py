@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.render.style import Style
 from runner.render.text import Column, Row, pad, table, width, wrap
-from runner.render.units import age, hourly, monthly, plural
+from runner.render.units import age, hourly, monthly, plural, size
 
 HEALTH = {
     "healthy": ("●", "green"),
@@ -30,6 +30,14 @@ RESULT = {
     "started": ("·", "dim"),
 }
 """Of a step or of a whole deployment."""
+
+
+def effects(effect: dict[str, Any]) -> list[str]:
+    """What an action does to those who use the service, and to its data; empty where it does nothing to them."""
+    told = ["restarts"] if effect["restarts"] else []
+    if effect["deletes"]:
+        told.append(f"deletes its data: {', '.join(effect['deletes'])} ({size(effect['bytes'])})")
+    return told
 
 
 def badge(word: str, known: dict[str, tuple[str, str]], style: Style) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from runner.domain import CHANGING, DESTRUCTIVE, ORDER, SYMBOLS, Kind, Plan
 from runner.render import plan_groups, resolved
 from runner.render.changes import changes_lines
-from runner.render.parts import price_origin
+from runner.render.parts import effects, price_origin
 from runner.render.plan_data import action_json, summary, to_show
 from runner.render.style import Style
 from runner.render.text import GAP, fill, pad, width, wrap
@@ -116,6 +116,7 @@ def _action(action: dict[str, Any], columns: list[int], style: Style, *, folded:
     lines = [beside] if reason and width(beside) <= style.width else [top, *reason]
     lines += _exposure(action["exposure"], style)
     lines += _guards(action["guards"], style)
+    lines += _effect(action["effect"], style)
     described = [] if folded else _described(action, kind, style, verbose=verbose)
     lines += described
     lines += changes_lines(action["changes"], style=style, verbose=verbose)
@@ -139,6 +140,12 @@ def _exposure(exposure: dict[str, Any] | None, style: Style) -> list[str]:
         return []
     told = f"access {exposure['before']} → {exposure['after']}" + (" (opens it)" if exposure["opens"] else "")
     looks = ("bold", "red") if exposure["opens"] else ("green",)
+    return [style.paint(line, *looks) for line in wrap(told, style.width, indent=_INDENT, hanging=_INDENT * 2)]
+
+
+def _effect(effect: dict[str, Any], style: Style) -> list[str]:
+    told = "; ".join(effects(effect))
+    looks = ("bold", "red") if effect["deletes"] else ("yellow",)
     return [style.paint(line, *looks) for line in wrap(told, style.width, indent=_INDENT, hanging=_INDENT * 2)]
 
 

@@ -3,6 +3,7 @@
     {"format": 1, "commit", "inputs", "observed",
      "actions": [{"deployment", "provider", "action", "reason", "hint", "code",
                   "exposure": {"before", "after", "opens"} or null,
+                  "effect": {"restarts", "deletes": names of data, "bytes" of it, or null where unknown},
                   "guards": [{"field", "before", "after"}] that protect less from now on,
                   "resolved": what it is about, every choice made (see `runner.resolved`), or null,
                   "changes": [{"field", "before", "after", "forces_replacement"}],
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from runner.domain import CHANGING, ORDER, Action, Change, Exposure, Guard, Kind, Plan
+from runner.domain import CHANGING, ORDER, Action, Change, Effect, Exposure, Guard, Kind, Plan
 from runner.errors import UsageError
 from runner.render.units import HOURS_PER_MONTH
 
@@ -66,6 +67,7 @@ def action_json(action: Action) -> dict[str, Any]:
         "hint": action.hint,
         "code": action.code,
         "exposure": asdict(action.exposure) if action.exposure else None,
+        "effect": {**asdict(action.effect), "deletes": list(action.effect.deletes)},
         "guards": [asdict(guard) for guard in action.guards],
         "resolved": action.resolved or None,
         "changes": [
@@ -128,6 +130,7 @@ def _action(data: dict[str, Any]) -> Action:
         hint=data.get("hint", ""),
         code=data.get("code", ""),
         exposure=Exposure(**data["exposure"]) if data.get("exposure") else None,
+        effect=_effect(data.get("effect") or {}),
         guards=tuple(Guard(**guard) for guard in data.get("guards", ())),
         resolved=dict(data.get("resolved") or {}),
         changes=tuple(
@@ -139,6 +142,10 @@ def _action(data: dict[str, Any]) -> Action:
         price_source=price["source"],
         price_as_of=price["as_of"],
     )
+
+
+def _effect(data: dict[str, Any]) -> Effect:
+    return Effect(bool(data.get("restarts")), tuple(data.get("deletes", ())), data.get("bytes"))
 
 
 def _unreadable(why: str) -> UsageError:

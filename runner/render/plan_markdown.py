@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from runner.domain import CHANGING, DESTRUCTIVE, ORDER, Kind, Plan
 from runner.render import resolved
 from runner.render.markdown import code, escape, head, row
-from runner.render.parts import price_origin
+from runner.render.parts import effects, price_origin
 from runner.render.plan_data import action_json, summary, to_show
 from runner.render.style import Style
 from runner.render.units import hourly, money, monthly, plural, value
@@ -146,6 +146,7 @@ def _headline(total: dict[str, Any], opened: int) -> list[str]:
 def _row(action: dict[str, Any]) -> str:
     forced = any(change["forces_replacement"] for change in action["changes"])
     why = escape(action["reason"]) + (" (**forces replacement**)" if forced else "")
+    why += "".join(f"; **{escape(told)}**" for told in effects(action["effect"]))
     return row([_kind(action), code(action["deployment"]), escape(action["provider"]), why, _delta(action["price"])])
 
 

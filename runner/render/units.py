@@ -128,3 +128,15 @@ def _ambiguous(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def size(count: int | None) -> str:
+    """`12.3 GB`, as disks are sold."""
+    if count is None:
+        return "size unknown"
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:  # noqa: PLR2004 - decimal units
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"  # noqa: PLR2004
+        amount /= 1000
+    return f"{amount:.1f} TB"

@@ -66,6 +66,7 @@ def test_the_keys_of_the_contract() -> None:
         "price",
         "exposure",
         "guards",
+        "effect",
         "resolved",
     }
     assert action["action"] == "replace"

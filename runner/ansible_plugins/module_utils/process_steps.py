@@ -128,7 +128,7 @@ def _restore(service, before, was_running, differs):
     """Put the previous version back, or stop what does not work."""
     if not was_running or before["launch"] is None or before["program"] is None:
         with lock(service.home):
-            _drop_program(service)
+            drop_program(service)
         return "It was stopped again"
     if not differs:
         return "There is no other version to put back, so it was left as it is"
@@ -198,12 +198,12 @@ def ensure_stopped(service, check):
     changed = os.path.exists(service.program) or marked != mark
     if changed and not check:
         with lock(service.home):
-            _drop_program(service)
+            drop_program(service)
         write(service.path("mark.json"), mark)
     return changed
 
 
-def _drop_program(service):
+def drop_program(service):
     """End the service; end the daemon after the last one."""
     service.supervisor.stop(service.name)
     for path in (service.program, service.program + ".tmp"):
@@ -221,7 +221,7 @@ def ensure_absent(service, check):
     there = os.path.exists(service.folder) or os.path.exists(service.program)
     if there and not check:
         with lock(service.home):
-            _drop_program(service)
+            drop_program(service)
             _remove_tree(service.folder)
     return there
 

@@ -14,7 +14,7 @@ from runner.ansible_plugins.module_utils import host_gpu
 from runner.domain import Resource, Spec
 from runner.engines import process
 from runner.errors import InvalidRequestError, ProviderError
-from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
+from runner.providers.base import KEEP_NAME, Check, Choice, Context, Credential, Machine, Mark
 from runner.providers.outlook import Outlook
 from runner.repo import data_home
 
@@ -201,6 +201,18 @@ class Provider:
         """This machine."""
         del machine
         return ()
+
+    def rename(self, mark: Mark, machine: Mapping[str, Any], new: str) -> None:
+        """Folders are renamed; volumes of Docker cannot be."""
+        if machine.get("engine") != "process":
+            text = f"{mark.deployment} runs by {machine.get('engine')}, which cannot rename what it has stored"
+            raise InvalidRequestError(text, code="cannot-rename", hint=KEEP_NAME)
+        process.rename(self._home, mark.repo, mark.deployment, new)
+
+    def stored_bytes(self, resource: Resource) -> int | None:
+        """Of the process engine: Docker counts for minutes."""
+        by_process = resource.facts.get("engine") == "process"
+        return process.stored_bytes(self._home, resource.deployment) if by_process else None
 
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
         """The service's own output."""
