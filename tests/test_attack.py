@@ -15,7 +15,7 @@ from tests.attack.report import Report
 from tests.attack.shell import ask
 from tests.conftest import ROOT
 
-SAMPLE = {"files": 60, "states": 40}
+SAMPLE = {"files": 30, "states": 20, "injections": 15, "canaries": 20}
 SEED = 7
 
 
