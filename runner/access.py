@@ -16,13 +16,14 @@ CODE = ("curl", "python", "openai", "ollama", "node")
 
 
 def source(template: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a template that panels are made of: still with its expressions."""
+    """The part of a template that panels are made of: still with its expressions. The template may be damaged."""
+    written = template.get("access")
     return {
         "title": template.get("name", ""),
         "icon": template.get("icon", ""),
         "models": template.get("models", []),
         "open": template.get("open", []),
-        **template.get("access", {}),
+        **(written if isinstance(written, Mapping) else {}),
     }
 
 
@@ -35,7 +36,7 @@ def panel(record: Record, panel_source: Mapping[str, Any]) -> dict[str, Any]:
 
     try:
         return _panel(record, panel_source)
-    except (ExpressionError, KeyError) as error:
+    except (ExpressionError, LookupError, TypeError, AttributeError) as error:
         name = record.spec.get("template", "")
         message = f"the access section of the template {name} does not fit: {error}"
         raise RunnerError(

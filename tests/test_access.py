@@ -8,8 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from runner import access, pages, sentences
 from runner.domain import Record
+from runner.errors import RunnerError
 from runner.repo import Repo
 from tests import factories as make
 from tests.way import walked
@@ -121,3 +124,9 @@ def test_command_for_a_tunnel_leads_through_the_hosts_in_between(tmp_path: Path,
         *("-o", "IdentityFile=/keys/100% mine"),
         *("-W", "[192.0.2.7]:2222", "-p", str(door["port"]), "keeper@127.0.0.1"),
     ]
+
+
+@pytest.mark.parametrize("written", ["a text", 5, None, ["x"], {"endpoints": "x"}, {"snippets": [1]}])
+def test_a_damaged_template_is_told_of(written: Any) -> None:
+    with pytest.raises(RunnerError, match="does not fit"):
+        access.panel(make.record(), access.source({"access": written}))
