@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from runner import access, inert, records, yamlfile
+from runner import access, inert, pages, records, yamlfile
 from runner.errors import RunnerError
 from tests.attack import base
 from tests.attack.files import RICH, SETTINGS
@@ -195,8 +195,8 @@ def _pages(small: Small) -> Iterator[str]:
     try:
         known = records.read_all(small.repo)
         panel = access.source(yamlfile.parse(yamlfile.read(small.root / "templates" / "app.yaml")))
-        texts = [access.index_page(known.values())]
-        texts += [access.page(access.panel(record, panel), record) for record in known.values()]
+        texts = [pages.index_page(known.values())]
+        texts += [pages.page(access.panel(record, panel), record) for record in known.values()]
     except (RunnerError, yamlfile.YamlFault, KeyError, TypeError, AttributeError, ValueError):
         return  # refused before: a template is checked when it is loaded
     for text in texts:
