@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner import ansible_causes, private_environment, processes, run_environment
+from runner import ansible_causes, private_environment, processes, run_environment, signals
 from runner.repo import Repo
 from runner.runs import Event
 
@@ -115,8 +115,9 @@ def run(  # noqa: PLR0913 - what a run needs, each named
         outcome.status = made.status
         outcome.output = log.end()
     finally:
-        processes.end_leftovers(run_id)
-        shutil.rmtree(private, ignore_errors=True)
+        with signals.ignored():
+            processes.end_leftovers(run_id)
+            shutil.rmtree(private, ignore_errors=True)
     return outcome
 
 

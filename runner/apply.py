@@ -7,14 +7,25 @@ and whoever takes over the lock ends what the dead run left running.
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from runner import ansible_causes, ansible_run, failures, generated, hosts, locks, records, runs, steps, vault
+from runner import (
+    ansible_causes,
+    ansible_run,
+    failures,
+    generated,
+    hosts,
+    locks,
+    processes,
+    records,
+    runs,
+    signals,
+    steps,
+    vault,
+)
 from runner.ansible_run import HostResult, Outcome
 from runner.domain import Action, Kind, Record
 from runner.errors import Blocked, CredentialsError
@@ -80,6 +91,8 @@ class Job:
     on_event: Callable[[Event], None]
     on_wait: Callable[[locks.Lease], None]
     wait_s: float = 0.0
+    on_begin: Callable[[], None] = lambda: None
+    """Until it is called nothing was touched."""
     run_id: str = field(default_factory=runs.new_id)
 
 
@@ -92,11 +105,13 @@ def apply(job: Job) -> Applied:
     store = locks.leases(loaded.repo, loaded.repo_id)
     commit = job.planned.plan.commit
     wanted = [locks.new(a.deployment, run=job.run_id, purpose=job.purpose, commit=commit) for a in actions]
-    with _signals() as cancelled, locks.hold(store, wanted, job.wait_s, job.on_wait, cancelled.is_set):
+    with locks.hold(store, wanted, job.wait_s, job.on_wait):
         current = _still_needed(job, actions)
         if not current:
             return Applied(job.run_id)
-        return _run(job, current, cancelled)
+        with _gently(job.run_id) as cancelled:
+            job.on_begin()
+            return _run(job, current, cancelled)
 
 
 def recover(loaded: Loaded) -> None:
@@ -292,25 +307,14 @@ def _log_total(run: runs.Run, seconds: float, error: str) -> None:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[threading.Event]:
-    """Ctrl-C and SIGTERM end the Ansible run, release the lock, and are answered with exit code 130.
-
-    Outside of the main thread nothing can be caught, and nothing is.
-    """
+def _gently(run_id: str) -> Iterator[threading.Event]:
+    """A signal ends the Ansible run, and what it has done so far is reported; the second one does not wait for it."""
     cancelled = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield cancelled
-        return
 
-    def handler(number: int, frame: Any) -> None:
-        del number, frame
+    def handler() -> None:
         if cancelled.is_set():
-            raise KeyboardInterrupt
+            processes.kill(run_id)
         cancelled.set()
 
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with signals.caught(handler):
         yield cancelled
-    finally:
-        for number, previous in before.items():
-            signal.signal(number, previous)

@@ -210,13 +210,16 @@ def hold(
     leases: Collection[Lease],
     wait_s: float,
     waiting: Callable[[Lease], None],
-    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[None]:
     """Hold leases for the time of a block, with a heartbeat. Raises Blocked after `wait_s` seconds of waiting.
 
-    `waiting` is called once with the lease that stands in the way. Raises KeyboardInterrupt once it is `cancelled`.
+    `waiting` is called once with the lease that stands in the way.
     """
-    _take(store, leases, wait_s, waiting, cancelled)
+    try:
+        _take(store, leases, wait_s, waiting)
+    except KeyboardInterrupt:
+        store.release(leases)  # it may have come in the middle of taking them
+        raise
     stop = threading.Event()
 
     def beat() -> None:
@@ -238,7 +241,6 @@ def _take(
     leases: Collection[Lease],
     wait_s: float,
     waiting: Callable[[Lease], None],
-    cancelled: Callable[[], bool],
 ) -> None:
     deadline = time.monotonic() + wait_s
     told = False
@@ -249,8 +251,6 @@ def _take(
             waiting(others[0])
             told = True
         time.sleep(POLL_S)
-        if cancelled():
-            raise KeyboardInterrupt
 
 
 def blocked(lease: Lease) -> Blocked:

@@ -6,12 +6,16 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 RUN_ENV = "SLIPWAY_RUN_ID"
 """Every process of a run carries it in its environment; services do not."""
 GRACE_S = 3.0
+_DIES_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG; see prctl(2)."""
 _START_TIME_FIELD = 19
 """Index of starttime after the command name in /proc/PID/stat; see proc(5)."""
 
@@ -49,6 +53,23 @@ def end_leftovers(run: str) -> int:
             time.sleep(0.05)
             remaining = _of_run(run)
     return len(found)
+
+
+def kill(run: str) -> None:
+    """End every process of a run at once, and wait for none."""
+    for pid in _of_run(run):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def with_parent() -> Callable[[], None] | None:
+    """As `preexec_fn` of a child that must not outlive this process, not even after `kill -9`. Only Linux has it."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes  # slow to import
+
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # loaded before the fork
+    return lambda: prctl(_DIES_WITH_PARENT, signal.SIGTERM)
 
 
 def _of_run(run: str) -> list[int]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+_running: set[subprocess.Popen[str]] = set()
+_ended = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +33,39 @@ def run(
     """Run a program to its end. Raises OSError when there is none, subprocess.TimeoutExpired. Without `stdin` it reads
     nothing.
     """
-    done = subprocess.run(
+    if _ended.is_set():
+        raise KeyboardInterrupt
+    with subprocess.Popen(
         list(words),
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
-        check=False,
-        timeout=timeout_s,
         cwd=cwd,
         env=env,
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+    ) as process:
+        _running.add(process)
+        try:
+            out, err = process.communicate(stdin, timeout_s)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _running.discard(process)
+    return Said(process.returncode, out, err)
+
+
+def end_all() -> bool:
+    """End every program that is being asked now, in whichever thread, and let none begin. Whether this is the first
+    time.
+    """
+    first = not _ended.is_set()
+    _ended.set()
+    for process in list(_running):
+        with contextlib.suppress(OSError):
+            process.terminate()
+    return first
 
 
 def text(raw: bytes) -> str:

@@ -7,21 +7,18 @@ not after `kill -9` either.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from runner import signals
+from runner.processes import with_parent
 
 GRACE_S = 3.0
 _LOOK_EVERY_S = 0.1
 _OPTIONS = ("-N", "-o", "ExitOnForwardFailure=yes", "-o", "ControlMaster=no", "-o", "ControlPath=none")
-_DIES_WITH_PARENT = 1
-"""PR_SET_PDEATHSIG; see prctl(2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +47,9 @@ def opened(tunnels: Sequence[Tunnel]) -> Iterator[dict[str, subprocess.Popen[byt
     """Name → its ssh. All of them have ended when this is left, whatever the reason."""
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        with _ends_by_signal():
+        with signals.caught(_interrupt):
             for one in tunnels:
-                running[one.name] = subprocess.Popen(one.command, preexec_fn=_with_parent())  # noqa: PLW1509 - no threads
+                running[one.name] = subprocess.Popen(one.command, preexec_fn=with_parent())  # noqa: PLW1509 - no threads
             yield running
     finally:
         _end(running.values())
@@ -87,28 +84,8 @@ def _is_free(port: int) -> bool:
         return True
 
 
-@contextlib.contextmanager
-def _ends_by_signal() -> Iterator[None]:
-    """SIGTERM and SIGHUP end this as Ctrl-C does."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, previous in before.items():
-            signal.signal(number, previous)
-
-
-def _with_parent() -> Callable[[], None] | None:
-    """Makes a child end when its parent dies, however that happens. Only Linux has it."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl  # loaded before the fork
-    return lambda: prctl(_DIES_WITH_PARENT, signal.SIGTERM)
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:

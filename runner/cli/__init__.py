@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner import signals
+
 if TYPE_CHECKING:
     from runner.cli._app import App
 
@@ -21,7 +23,7 @@ _FIRST_LINE = re.compile(r'"""(.+?)(?:"""|\n)')
 _GROUP = re.compile(r'^GROUP = "(.+)"$', re.MULTILINE)
 _GROUPS = ("Deploy", "Use", "Look", "Choose", "Set up")
 """The order of the headings; any other comes after them."""
-INTERRUPTED = 130
+INTERRUPTED = signals.EXIT
 
 
 class Commands(click.Group):
@@ -92,10 +94,11 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     _open_streams()
     try:
-        code = cli.main(args=_global_options_first(given), prog_name="runner", standalone_mode=False)
-    except click.exceptions.Abort:
-        code = INTERRUPTED
-    except KeyboardInterrupt:
+        with signals.caught(signals.interrupt):
+            code = cli.main(args=_global_options_first(given), prog_name="runner", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        if arguments is None:
+            signals.leave()  # Python's own end takes its time, waits for threads, and can be interrupted again
         code = INTERRUPTED
     except SystemExit:  # click's way to say that nobody reads the help any more
         code = 0

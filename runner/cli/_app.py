@@ -28,6 +28,8 @@ class App:
 
     def __init__(self, *, root: str | None, json: bool, color: bool | None, verbosity: int) -> None:
         self._root = root
+        self.begun = False
+        """Whether an apply has touched anything."""
         self.redactor = Redactor()
         self.output = Output(json=json, color=color, verbosity=verbosity, redactor=self.redactor)
         App.latest = self

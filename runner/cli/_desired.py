@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from runner import edit, records
+from runner import edit, records, signals
 from runner.cli._app import App, selection
 from runner.cli._reconcile import Consent, carry_out, plan_to_apply
-from runner.errors import Blocked, RunnerError
+from runner.errors import Blocked
 from runner.scan import valid_name
 
 
@@ -15,7 +15,7 @@ def change_state(app: App, name: str, state: str, consent: Consent) -> int:
     before = path.read_bytes() if valid_name(name) and path.is_file() else None
     try:
         code = _change(app, name, state, consent)
-    except RunnerError:
+    except BaseException:  # also Ctrl-C, and bugs
         _put_back(app, name, before)
         raise
     if code == Blocked.exit_code:
@@ -33,7 +33,12 @@ def _change(app: App, name: str, state: str, consent: Consent) -> int:
 
 
 def _put_back(app: App, name: str, before: bytes | None) -> None:
+    """What was begun is not taken back: the same command goes on from there."""
     path = app.repo.deployment_file(name)
-    if before is not None and path.read_bytes() != before:
+    if app.begun or before is None:
+        return
+    with signals.ignored():
+        if path.is_file() and path.read_bytes() == before:
+            return
         path.write_bytes(before)
         app.output.note(f"deployments/{name}.yaml is as it was before.")

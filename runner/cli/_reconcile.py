@@ -81,6 +81,7 @@ def _apply(app: App, planned: Planned, consent: Consent, command: str) -> Applie
             on_event=progress.handle,
             on_wait=lambda lease: output.note(_waiting(lease)),
             wait_s=consent.wait_s,
+            on_begin=lambda: setattr(app, "begun", True),
         )
         applied = apply(job)
         for result in applied.results:

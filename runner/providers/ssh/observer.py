@@ -11,6 +11,7 @@ from runner import look_fields, programs, readback
 from runner.domain import Resource
 from runner.engines import docker, remote
 from runner.errors import ProviderError
+from runner.processes import with_parent
 from runner.providers.ssh.client import SshHost
 
 OBSERVER = ("docker_socket", "restarts", "health_probe", "systemd_units", "host_observer")
@@ -62,7 +63,14 @@ def log(host: SshHost, resource: Resource, password: str = "", *, follow: bool, 
     own = ("-o", "ControlMaster=no", "-o", "ControlPath=none") if follow else ()
     command = host.command(host.as_root(wanted, asks=bool(password)), before=own)
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, encoding="utf-8", errors="replace") as process:
+    with subprocess.Popen(
+        command,
+        stdin=pipe,
+        stdout=pipe,
+        encoding="utf-8",
+        errors="replace",
+        preexec_fn=with_parent(),  # noqa: PLW1509 - no thread of ours holds a lock while it looks at a log
+    ) as process:
         try:
             if process.stdin:
                 process.stdin.write(password)
