@@ -28,7 +28,8 @@ def main(target: Path) -> None:
         sys.exit(
             f"bootstrap: cannot download {chosen['url']}: {error}\n"
             "bootstrap: behind a proxy, set https_proxy; for a certificate error, type: "
-            "sudo apt-get install ca-certificates"
+            "sudo apt-get install ca-certificates; "
+            "where a company has its own authority: export SSL_CERT_FILE=/path/of/its/certificates.pem"
         )
     found = f"sha256:{hashlib.sha256(content).hexdigest()}"
     if found != chosen["hash"]:

@@ -55,6 +55,7 @@ stdout_logfile={log}
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
 """
+AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -207,10 +208,13 @@ def _run(argv, what):
 
 
 def _uv_environment():
-    """The machine's certificates, not those in uv: companies add their own. The second name is that of old versions."""
-    if not os.access(CERTIFICATES, os.R_OK):
-        return None
-    return {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **os.environ}
+    """The machine's certificates, not those in uv: companies add their own. The second name is that of old versions.
+    Where the caller names an authority for other programs, it is meant for this one too.
+    """
+    found = {} if not os.access(CERTIFICATES, os.R_OK) else {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+    named = (os.environ.get(name, "") for name in AUTHORITIES)
+    authority = next((path for path in named if os.access(path, os.R_OK)), "")
+    return {**found, **os.environ, **({"SSL_CERT_FILE": authority} if authority else {})}
 
 
 @contextlib.contextmanager
