@@ -57,7 +57,7 @@ class Proxy(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         try:
             self.connection = self.context.wrap_socket(self.connection, server_side=True)
-            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)  # type: ignore[assignment]
+            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
             self.handle_one_request()
             self.connection.close()
         except OSError:
@@ -129,7 +129,7 @@ def checkout(environment: dict[str, str], authority: Path, tmp_path: Path) -> Pa
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/uv").symlink_to(UV)
     environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{environment['PATH']}"
-    lock = [UV, "lock", "--default-index", f"https://{HOST}/simple", "--python", sys.executable, "--no-cache"]
+    lock = [str(UV), "lock", "--default-index", f"https://{HOST}/simple", "--python", sys.executable, "--no-cache"]
     trusting = {**environment, "SSL_CERT_FILE": str(authority / "ca.pem")}
     subprocess.run(lock, cwd=folder, env=trusting, check=True, capture_output=True)
     return folder
