@@ -106,6 +106,7 @@ HOSTILE: dict[str, list[Any]] = {
     "spec.access.domain": WORDS,
     "spec.access.expose": [{"cidr": ["x y"]}, {"cidr": "0.0.0.0/0"}, {}, {"cidr": [], "more": 1}],
     "spec.labels": [*NO_MAPPING, None],
+    "spec.lifecycle": [*NO_MAPPING, None, {"ttl": "!touch x"}, {"ttl": 7}, {"ttl": []}],
 }
 
 
