@@ -1,4 +1,4 @@
-"""Ansible's real markers in a deployment on a host that is reached by SSH, as root: nothing of them is a program there."""
+"""Ansible's real markers in a deployment on a host that is reached by SSH, as root: none of them is a program there."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def marked(empty: World, rented: list[Host]) -> tuple[World, str]:
     )
     empty.template("marked", text)
     empty.add(rented[0])
-    params = {}
+    params: dict[str, str] = {}
     for n, marker in enumerate(hostile.MARKERS):
         params |= {f"a{n}": marker[: len(marker) // 2], f"b{n}": marker[len(marker) // 2 :]}
     wanted = {
