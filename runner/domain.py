@@ -265,6 +265,8 @@ class Plan:
     """Digest of the desired side; a saved plan is refused when it moved."""
     observed: str = ""
     """Digest of the observed side; likewise."""
+    warnings: tuple[str, ...] = ()
+    """What stands in the way of nothing, and should be known."""
 
     @property
     def changing(self) -> tuple[Action, ...]:

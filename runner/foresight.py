@@ -42,6 +42,7 @@ def complete(
             return error
         return None
 
+    told = _engines(loaded, outlooks)
     checked = preflight.check(
         made.actions,
         loaded.desired,
@@ -52,7 +53,7 @@ def complete(
     )
     described = (_described(action, loaded.desired, kept, observed, outlooks) for action in checked.actions)
     actions = tuple(_weighed(action, observed) for action in described)
-    return Foreseen(replace(made, actions=actions), tuple(checked.warnings))
+    return Foreseen(replace(made, actions=actions), (*checked.warnings, *told))
 
 
 def _outlooks(made: Plan, desired: Mapping[str, Desired], observed: Observed) -> dict[str, Outlook]:
@@ -68,6 +69,21 @@ def _outlooks(made: Plan, desired: Mapping[str, Desired], observed: Observed) ->
         if provider not in observed.failed and isinstance(opened, Predicting):
             there = {name: r for name in names if (r := observed.by_name[name].resource) is not None}
             found |= opened.outlooks({name: desired[name].spec for name in names}, there, leaving)
+    return found
+
+
+def _engines(loaded: Loaded, outlooks: Mapping[str, Outlook]) -> list[str]:
+    """What becomes of engines that others use too; once for each host."""
+    shared = {one.place: (name, one) for name, one in outlooks.items() if one.prepared and one.sight.get("engine")}
+    if not shared:
+        return []
+    from runner import engine_notices, role_variables
+
+    role = role_variables.docker(loaded.repo)
+    found: list[str] = []
+    for place, (_, outlook) in sorted(shared.items()):
+        gpu = any(one.gpus for one in outlooks.values() if one.place == place)
+        found += engine_notices.notices(place, outlook.sight["engine"], role, adopt=outlook.adopts, gpu=gpu)
     return found
 
 

@@ -16,6 +16,7 @@ from runner.readback import (
     flag,
     line,
     listed,
+    mapping,
     name,
     named,
     nothing,
@@ -97,9 +98,22 @@ SIGHT: Check = fields(
                 required=("port", "program", "pid", "container", "free"),
             )
         ),
-        "foreign": listed(line, 100_000),
+        "engine": fields(
+            {
+                "answers": flag,
+                "engine": line,
+                "version": line,
+                "settings": mapping,
+                "settings_error": any_text,
+                "swarm": flag,
+                "installed": line,
+                "runtimes": listed(line),
+                "foreign": listed(line),
+                "systemd": flag,
+            }
+        ),
     },
-    required=("memory_gb", "disk_free_gb", "gpu", "images", "taken", "foreign"),
+    required=("memory_gb", "disk_free_gb", "gpu", "images", "taken", "engine"),
 )
 """What `module_utils.host_sight` says."""
 

@@ -79,8 +79,9 @@ def completed(planned: Planned, *, secrets_here: bool = True) -> Planned:
     foreseen = foresight.complete(
         planned.plan, planned.loaded, planned.records, planned.observed, secrets_here=secrets_here
     )
-    planned.observed.warnings = [*dict.fromkeys((*planned.observed.warnings, *foreseen.warnings))]
-    return replace(planned, plan=foreseen.plan)
+    warnings = [*dict.fromkeys((*planned.observed.warnings, *foreseen.warnings))]
+    planned.observed.warnings = warnings
+    return replace(planned, plan=replace(foreseen.plan, warnings=tuple(warnings)))
 
 
 def select(loaded: Loaded, kept: Collection[str], selection: Selection) -> set[str]:

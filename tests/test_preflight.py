@@ -13,7 +13,7 @@ from runner.errors import CapacityError, CredentialsError, ProviderError
 from runner.providers.outlook import Outlook
 from tests import factories as make
 
-SIGHT: dict[str, Any] = {"memory_gb": 64, "disk_free_gb": 500, "gpu": {}, "images": {}, "taken": [], "foreign": []}
+SIGHT: dict[str, Any] = {"memory_gb": 64, "disk_free_gb": 500, "gpu": {}, "images": {}, "taken": [], "engine": {}}
 NO_GPU = {"present": False, "works": False, "trouble": "absent", "reason": "there is no NVIDIA GPU", "cards": []}
 BROKEN = {"present": True, "works": False, "trouble": "missing", "reason": "no driver is installed", "cards": []}
 SMALL = {"present": True, "works": True, "trouble": "", "cards": [{"name": "T4", "memory_gb": 15}]}
@@ -29,7 +29,7 @@ def wanted(name: str = "web", **overrides: Any) -> Desired:
 
 
 def outlook(**overrides: Any) -> Outlook:
-    sight = {**SIGHT, **{key: overrides.pop(key) for key in [*overrides] if key in SIGHT}}
+    sight = {**SIGHT, **{key: overrides.pop(key) for key in [*overrides] if key in SIGHT and key != "engine"}}
     return Outlook(**{"place": "this machine", "engine": "docker", "sight": sight, **overrides})
 
 

@@ -26,6 +26,8 @@ class Outlook:
     """For readers: `1 × L4`; empty when it takes none, or nobody knows which."""
     prepared: bool = False
     """Roles bring what is missing there: an engine, a driver."""
+    adopts: bool = False
+    """Roles may change the settings of an engine that others use too."""
     chosen: bool = False
     """It was picked from several at this moment; others may take it first."""
     obstacle: ProviderError | None = None

@@ -8,6 +8,7 @@
                   "resolved": what it is about, every choice made (see `runner.resolved`), or null,
                   "changes": [{"field", "before", "after", "forces_replacement"}],
                   "price": {"hourly_before", "hourly_after", "currency", "source", "as_of"}}],
+     "warnings": [what stands in the way of nothing, and should be known],
      "summary": {"destroy", "replace", "create", "update", "start", "stop", "blocked", "held", "none": counts,
                  "hourly_delta", "monthly_delta", "currency", "known_hourly_deltas", "unknown_prices"}}
 
@@ -36,6 +37,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "inputs": plan.inputs,
         "observed": plan.observed,
         "actions": [action_json(action) for action in plan.actions],
+        "warnings": list(plan.warnings),
         "summary": summary(plan.actions),
     }
 
@@ -52,6 +54,7 @@ def plan_from_json(data: Any) -> Plan:
             commit=data.get("commit", ""),
             inputs=data.get("inputs", ""),
             observed=data.get("observed", ""),
+            warnings=tuple(data.get("warnings") or ()),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable(f"an action in it is damaged ({error})") from error

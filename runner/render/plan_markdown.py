@@ -20,6 +20,7 @@ LIMIT = 60_000
 """Characters; GitHub refuses a comment of more than 65,536."""
 DESCRIBED = ("runs", "on", "at", "data", "secrets")
 """Columns of what an action is about: see `resolved.facts`."""
+WARNINGS = 20
 _RESERVED = 1_500
 """Of the limit, for the headline, the note of what was cut and the end."""
 
@@ -54,6 +55,7 @@ def plan_markdown(plan: Plan, *, style: Style) -> str:
     fields = [(action, change) for action in actions for change in action["changes"]]
     page.table(("", "deployment", "provider", "why", "price"), changing, _row, "action")
     page.table(("", "deployment", "why not", "what to do"), standing, _obstacle, "obstacle")
+    page.add([f"⚠️ {escape(warning)}  " for warning in style.clean(list(plan.warnings))[:WARNINGS]])
     page.folded("What, where, how", ("deployment", *DESCRIBED), described, _described, "description")
     page.folded("Field changes", ("deployment", "field", "before", "after", ""), fields, _field, "field change")
     page.folded("Prices", ("deployment", "before", "after", "source"), changing, partial(_price, style=style), "price")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner.ansible_plugins.module_utils import host_sight
+from runner.ansible_plugins.module_utils import host_docker, host_sight
 from runner.ansible_plugins.module_utils.docker_socket import DockerError
 from tests import ports
 
@@ -44,6 +44,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return answer
 
     monkeypatch.setattr(host_sight, "fetch", fetch)
+    engine = {**dict.fromkeys(host_sight.ENGINE), "foreign": ["grafana"]}
+    monkeypatch.setattr(host_docker, "facts", lambda _: engine)
     return answers
 
 
@@ -59,7 +61,7 @@ def test_of_very_many_images_the_rest_is_unknown() -> None:
 
 
 def container(name: str, port: int, repo: str = "") -> dict[str, Any]:
-    labels = {host_sight.REPOSITORY: repo, host_sight.MANAGED: "x"} if repo else {}
+    labels = {host_sight.REPOSITORY: repo, host_docker.OURS: "x"} if repo else {}
     return {"Names": [f"/{name}"], "Labels": labels, "Ports": [{"PublicPort": port, "PrivatePort": 80}]}
 
 
@@ -67,15 +69,16 @@ def test_port_of_a_container_is_the_containers_and_not_its_proxys(engine: dict[s
     with socket.create_server(("127.0.0.1", port := ports.free())):
         engine["/containers/json"] = [container("grafana", port)]
         seen = host_sight.sight({"ports": [[port, "127.0.0.1"]]}, "mine", "/socket")
-        assert ([one["container"] for one in seen["taken"]], seen["foreign"]) == (["grafana"], ["grafana"])
+        assert [one["container"] for one in seen["taken"]] == ["grafana"]
+        assert seen["engine"]["foreign"] == ["grafana"]
         engine["/containers/json"] = [container("slipway-mine-x", port, "mine")]
         seen = host_sight.sight({"ports": [[port, "127.0.0.1"]]}, "mine", "/socket")
-        assert (seen["taken"], seen["foreign"]) == ([], [])
+        assert (seen["taken"], seen["engine"]) == ([], {})
         engine["/containers/json"] = [container("slipway-theirs-x", port, "theirs")]
         assert host_sight.sight({"ports": [[port, "127.0.0.1"]]}, "mine", "/socket")["taken"]
 
 
 def test_without_an_engine_nothing_is_asked_of_it(tmp_path: Path) -> None:
     seen = host_sight.sight({"ports": [], "images": ["a:1"], "gpu": False}, ours=(str(tmp_path),))
-    assert (seen["images"], seen["taken"], seen["gpu"], seen["foreign"]) == ({}, [], {}, [])
+    assert (seen["images"], seen["taken"], seen["gpu"], seen["engine"]) == ({}, [], {}, {})
     assert seen["memory_gb"] > 0

@@ -138,20 +138,22 @@ def moved(shared: World, applied: dict[str, dict[str, Any]], rented: list[Host])
     shared.spark(there, 8301, "")
     (shared.root / "inventory" / "host_vars" / "clash" / "access.yaml").unlink()
     shared.spark("clash", TAKEN, "")
-    plan = shared.plan(code=2)
+    plan = shared.plan(code=4)
     assert {name: plan[name]["action"] for name in plan} == {
         there: "update",
-        other: "update",
+        other: "blocked",
         "clash": "adopt",
         "behind": "none",
     }
-    results = shared.reconcile("--adopt", code=1)
-    return {"there": results[there], "other": results[other], "clash": results["clash"]}
+    results = shared.reconcile("--adopt", code=4)
+    return {"there": results[there], "other": plan[other], "clash": results["clash"]}
 
 
 def test_port_of_somebody_else_is_named(moved: dict[str, dict[str, Any]], rented: list[Host], foreign: str) -> None:
-    assert (moved["other"]["result"], moved["other"]["code"]) == ("failed", "port-taken")
-    assert f"port {TAKEN} of this host is already taken; choose another host port" in moved["other"]["error"]
+    assert (moved["other"]["action"], moved["other"]["code"]) == ("blocked", "port-taken")
+    said = f"port {TAKEN} (web) of host {rented[0].name} is used by the container theirs"
+    assert said in moved["other"]["reason"]
+    assert "choose another port: ports: {web: " in moved["other"]["hint"]
     assert inspected(rented[0].name) == foreign
 
 

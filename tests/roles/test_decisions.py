@@ -88,6 +88,14 @@ CASES = [
     Case("adopted-arch", "docker", {"os": ARCH, "docker": {**ENGINE, "settings": SETTINGS}}, []),
     Case("as-wanted", "docker", {"docker": {**ENGINE, "settings": {**SETTINGS, "labels": ["x"]}}}, []),
     Case("other-settings", "docker", {"docker": ENGINE}, ["settings", "proof"]),
+    Case("others-use-it", "docker", {"docker": {**ENGINE, "foreign": ["grafana"]}}, []),
+    Case(
+        "others-use-it-and-agree",
+        "docker",
+        {"docker": {**ENGINE, "foreign": ["grafana"]}},
+        ["settings", "proof"],
+        {"docker_adopt": True},
+    ),
     Case("settings-are-theirs", "docker", {"docker": ENGINE}, [], {"docker_configure": False}),
     Case(
         "broken-settings",

@@ -20,11 +20,16 @@ HIDDEN = "********"
 LOGIN = re.compile(r"(?<=//)[^/@\s]+@")
 GUARD = ("/etc/slipway/docker.nft", "/etc/systemd/system/slipway-docker.service")
 """What the role `docker` leaves to keep neighbours out."""
+OURS = "slipway-deployment"
+"""Label of every container that Slipway makes, whichever repository asked for it."""
+NAMES = 20
 AT_BOOT = ("multi-user.target.wants/docker.service", "sockets.target.wants/docker.socket")
 
 
 def facts(socket: str = "", root: str = "/") -> Dict[str, Any]:
-    """`answers` says it all; `reason` says why not. `settings` are those of daemon.json, without secrets."""
+    """`answers` says it all; `reason` says why not. `settings` are those of daemon.json, without secrets;
+    `foreign` names running containers of others, as far as they are not too many.
+    """
     found: Dict[str, Any] = {
         "answers": False,
         "reason": "",
@@ -36,6 +41,7 @@ def facts(socket: str = "", root: str = "/") -> Dict[str, Any]:
         "cdi": False,
         "live_restore": False,
         "swarm": False,
+        "foreign": [],
         "installed": shutil.which("dockerd", path=_path(root)) or "",
         "at_boot": any(glob.glob(os.path.join(root, "etc/systemd/system", link)) for link in AT_BOOT),
         "members": _members(read(root, "etc/group")),
@@ -62,12 +68,19 @@ def _asked(path: str) -> Dict[str, Any]:
         "cdi": bool(info.get("CDISpecDirs")),
         "live_restore": bool(info.get("LiveRestoreEnabled")),
         "swarm": (info.get("Swarm") or {}).get("LocalNodeState", "inactive") == "active",
+        "foreign": foreign(_get(path, "/containers/json")),
     }
 
 
-def _get(path: str, target: str) -> Dict[str, Any]:
+def foreign(containers: List[Dict[str, Any]]) -> List[str]:
+    """Names of those that Slipway did not make."""
+    names = [(one.get("Names") or ["?"])[0].lstrip("/") for one in containers if OURS not in (one.get("Labels") or {})]
+    return sorted(names)[:NAMES]
+
+
+def _get(path: str, target: str) -> Any:
     with request(path, "GET", target, SHORT_S) as response:
-        return dict(json.loads(response.read()))
+        return json.loads(response.read())
 
 
 def _settings(text: str) -> Dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 
-from . import host_gpu, host_os, listeners
+from . import host_docker, host_gpu, host_os, listeners
 from .docker_causes import explain
 from .docker_socket import DockerError, fetch
 
@@ -15,7 +15,7 @@ IMAGES = 24
 IMAGE_S = 6.0
 """For the engine to ask a registry."""
 HERE, PULLABLE, LOGIN, MISSING, UNKNOWN = "here", "pullable", "login", "missing", "unknown"
-MANAGED = "slipway-deployment"
+ENGINE = ("answers", "engine", "version", "settings", "settings_error", "swarm", "installed", "runtimes", "foreign")
 REPOSITORY = "slipway-repo"
 NOT_FOUND = 404
 
@@ -25,7 +25,7 @@ def sight(wanted, repo="", engine="", ours=()):
     answers. `ours`: as `listeners.taken` takes it.
 
     {"memory_gb", "disk_free_gb", "gpu": {} or facts of host_gpu, "images": {reference: how it can be had}, "taken":
-    [{"port", "program", "pid", "container", "free"}], "foreign": running containers that Slipway did not make}.
+    [{"port", "program", "pid", "container", "free"}], "engine": {} or how the engine is set up that others use too}.
     """
     containers = _containers(engine) if engine else []
     resources = host_os.resources(folder=_root(engine))
@@ -35,8 +35,13 @@ def sight(wanted, repo="", engine="", ours=()):
         "gpu": host_gpu.facts() if wanted.get("gpu") else {},
         "images": _images(engine, wanted.get("images", ())[:IMAGES]) if engine else {},
         "taken": _taken(wanted.get("ports", ()), containers, repo, ours),
-        "foreign": sorted(_name(one) for one in containers if MANAGED not in (one.get("Labels") or {})),
+        "engine": _engine(engine) if engine and host_docker.foreign(containers) else {},
     }
+
+
+def _engine(socket):
+    found = host_docker.facts(socket)
+    return dict({key: found[key] for key in ENGINE}, systemd=host_os.has_systemd())
 
 
 def _taken(ports, containers, repo, ours):

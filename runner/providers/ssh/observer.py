@@ -15,7 +15,7 @@ from runner.processes import with_parent
 from runner.providers.ssh.client import SshHost
 
 OBSERVER = ("docker_socket", "restarts", "health_probe", "systemd_units", "host_observer")
-SIGHT = ("docker_socket", "docker_causes", "host_os", "host_gpu", "listeners", "host_sight")
+SIGHT = ("docker_socket", "docker_causes", "host_os", "host_docker", "host_gpu", "listeners", "host_sight")
 """Travels in front of the observer where something new is to come to the host."""
 
 SHOWN = 80

@@ -49,6 +49,11 @@ class Login(Model):
 class Host(Login):
     """One host of the pool."""
 
+    adopt_engine: bool = Field(
+        False,
+        description="Whether the settings of a Docker engine that runs containers of others may change; the plan says "
+        "what would",
+    )
     gpu: str = Field("", description="GPU model, e.g. L4; empty: none")
     gpus: int = Field(0, ge=0, le=1024, description="How many GPUs; 0: one if gpu or vram_gb is given")
     vram_gb: float = Field(

@@ -43,6 +43,7 @@ class Outlooks:
             engine=engine,
             gpus=_gpus(self._fleet.hosts[host], spec, gpus),
             prepared=True,
+            adopts=bool(self._fleet.hosts[host].get("adopt_engine")),
             chosen=chosen,
             warning=warning,
             sight={} if silent else self._fleet.seen(host).get("sight") or {},

@@ -337,7 +337,12 @@ class Provider:
             address=login["address"],
             engine=engine,
             connection=host.connection(),
-            facts={"prepare": True, "docker_socket": "", **({"gpu_ids": list(gpu_ids)} if gpu_ids else {})},
+            facts={
+                "prepare": True,
+                "docker_socket": "",
+                "adopt_engine": bool(login.get("adopt_engine")),
+                **({"gpu_ids": list(gpu_ids)} if gpu_ids else {}),
+            },
             keep={
                 "host": name,
                 **{key: login[key] for key in LOGIN_DEFAULTS},
