@@ -18,6 +18,7 @@ _OLD_ZONES = (
 
 DURATION = r"^(?:[0-9]+[smhd])+$"
 SECRET = r"^(?:generate|(?:env|vault):[A-Za-z_][A-Za-z0-9_]*|file:\S.*)$"  # noqa: S105 - where one is, never what it is
+SECRET_IS = "generate, env:NAME, file:PATH or vault:NAME, never the secret itself"  # noqa: S105 - likewise
 GIVEN_SECRET = r"^(?:(?:env|vault):[A-Za-z_][A-Za-z0-9_]*|file:\S.*)$"  # noqa: S105
 NETWORK = rf"^(?:{_IPV4}(?:/(?:[1-9]|[12][0-9]|3[0-2]|{_IPV4}))?|{_IPV6}(?:/(?:[1-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))?)$"
 DOMAIN = r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$"

@@ -91,24 +91,32 @@ def _image(value: str) -> str:
     return value
 
 
-def _like(pattern: str, *examples: str) -> Any:
+def _like(pattern: str, must_be: str, *examples: str) -> Any:
     """For editors; the validator beside has the last word."""
-    return Field(json_schema_extra={"pattern": pattern, **({"examples": list(examples)} if examples else {})})
+    shown: dict[str, Any] = {"examples": list(examples)} if examples else {}
+    return Field(json_schema_extra={"pattern": pattern, "patternErrorMessage": f"must be {must_be}", **shown})
 
 
 Written = str | int | float | bool
 Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=Written)]
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Duration = Annotated[
-    str, BeforeValidator(_text), AfterValidator(timing.duration), _like(formats.DURATION, "30m", "8h", "1h30m")
+    str,
+    BeforeValidator(_text),
+    AfterValidator(timing.duration),
+    _like(formats.DURATION, "a duration such as 30m or 8h", "30m", "8h", "1h30m"),
 ]
-SecretRef = Annotated[str, AfterValidator(_secret_ref), _like(formats.SECRET, "generate", "env:NAME", "file:PATH")]
-Network = Annotated[str, AfterValidator(_network), _like(formats.NETWORK, "203.0.113.0/24")]
-Domain = Annotated[str, AfterValidator(_domain), _like(formats.DOMAIN)]
-Image = Annotated[str, AfterValidator(_image), _like(references.PATTERN)]
-Cron = Annotated[str, AfterValidator(timing.cron), _like(formats.CRON, "0 8 * * 1-5")]
-Zone = Annotated[str, AfterValidator(timing.zone), _like(formats.ZONE, "UTC", "Europe/Berlin", "America/New_York")]
-RegistryName = Annotated[str, AfterValidator(_registry), _like(_REGISTRY.pattern)]
+SecretRef = Annotated[
+    str, AfterValidator(_secret_ref), _like(formats.SECRET, formats.SECRET_IS, "generate", "env:NAME", "file:PATH")
+]
+Network = Annotated[str, AfterValidator(_network), _like(formats.NETWORK, "a network", "203.0.113.0/24")]
+Domain = Annotated[str, AfterValidator(_domain), _like(formats.DOMAIN, "a name such as chat.example.com")]
+Image = Annotated[str, AfterValidator(_image), _like(references.PATTERN, "an image reference: HOST/NAME:TAG")]
+Cron = Annotated[str, AfterValidator(timing.cron), _like(formats.CRON, "a crontab line", "0 8 * * 1-5")]
+Zone = Annotated[
+    str, AfterValidator(timing.zone), _like(formats.ZONE, "a time zone", "UTC", "Europe/Berlin", "America/New_York")
+]
+RegistryName = Annotated[str, AfterValidator(_registry), _like(_REGISTRY.pattern, "the host of a registry")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -268,9 +276,9 @@ class Registry(Model):
     """The login of a private registry."""
 
     username: str = Field(min_length=1, description="User name, or what the registry wants in its place")
-    password: Annotated[str, AfterValidator(_kept_elsewhere), _like(formats.GIVEN_SECRET, "env:NAME")] = Field(
-        description="Where the password or token comes from: env:NAME, file:PATH or vault:NAME, never the value"
-    )
+    password: Annotated[
+        str, AfterValidator(_kept_elsewhere), _like(formats.GIVEN_SECRET, formats.SECRET_IS, "env:NAME")
+    ] = Field(description="Where the password or token comes from: env:NAME, file:PATH or vault:NAME, never the value")
 
 
 class Acme(Model):

@@ -24,7 +24,12 @@ TYPES = {
     "list": ["array"],
 }
 PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
-SECRET: Schema = {"type": "string", "pattern": formats.SECRET, "examples": ["env:NAME", "file:PATH", "vault:NAME"]}
+SECRET: Schema = {
+    "type": "string",
+    "pattern": formats.SECRET,
+    "patternErrorMessage": f"must be {formats.SECRET_IS}",
+    "examples": ["env:NAME", "file:PATH", "vault:NAME"],
+}
 ENV_SECRET = r"^[A-Z][A-Z0-9_]*$"  # noqa: S105 - the name of a variable
 
 
@@ -112,7 +117,7 @@ def _exposable(ports: Schema) -> Schema:
 def _params(template: Template) -> Schema:
     open_ones = {name: param for name, param in template.params.items() if not param.secret}
     elsewhere = {
-        name: {"not": {}, "description": f"A secret: write secrets: {{{name}: env:NAME}} instead"}
+        name: {"not": {}, "doNotSuggest": True, "description": f"A secret: write secrets: {{{name}: env:NAME}} instead"}
         for name, param in template.params.items()
         if param.secret
     }
