@@ -6,7 +6,9 @@ import itertools
 import os
 import re
 import shlex
+import socket
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -263,7 +265,7 @@ UNATTENDED = {
     "permitlocalcommand": "no",
     "clearallforwardings": "yes",
     "batchmode": "yes",
-    "loglevel": "ERROR",
+    "loglevel": "INFO",
     "visualhostkey": "no",
     "stricthostkeychecking": "true",
     "verifyhostkeydns": "false",
@@ -510,3 +512,38 @@ def test_host_that_hangs_is_given_up(repo: Repo, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ProviderError, match="no answer within") as caught:
         host(repo).run("true", "")
     assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("greeting", "code", "message"),
+    [
+        (b"", "unreachable", "closed by"),
+        (b"SSH-2.0-a server that ends\r\n", "unreachable", "Connection closed by 127.0.0.1"),
+        (None, "unreachable", "timed out"),
+    ],
+)
+def test_server_that_ends_or_falls_silent_is_unreachable_for_the_real_ssh(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, greeting: bytes | None, code: str, message: str
+) -> None:
+    monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            channel, _ = server.accept()
+            if greeting is None:
+                channel.recv(1000)
+                gone.wait(30)
+            else:
+                channel.sendall(greeting)
+                channel.recv(10_000)
+            channel.close()
+
+        gone = threading.Event()
+        threading.Thread(target=answer, daemon=True).start()
+        try:
+            with pytest.raises(ProviderError) as caught:
+                host(repo, address="127.0.0.1", port=server.getsockname()[1]).run("true", "")
+        finally:
+            gone.set()
+    assert caught.value.code == code
+    assert message in str(caught.value)

@@ -29,8 +29,8 @@ UNATTENDED = (
     "ForwardX11=no",
     "ForwardAgent=no",
     "Tunnel=no",
-    # Failures and nothing else: banners and pictures of keys would be taken for their causes, silence for none.
-    "LogLevel=ERROR",
+    # Neither silence nor details: "Connection closed by …" is said from this level on.
+    "LogLevel=INFO",
     "VisualHostKey=no",
 )
 """For looks, Ansible and logs, where nobody sits in front of a terminal."""
