@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
+from runner import records
+from runner.repo import Repo
 from tests.integration.world import World, ask, refuses
 
 NAMES = ("one", "two")
@@ -33,8 +36,12 @@ def changed(done: CompletedProcess[str]) -> dict[str, int]:
 
 
 def everything(world: World) -> dict[str, Any]:
-    """All files but secrets, and what the services were started with but their secrets."""
-    found: dict[str, Any] = {name: text for name, text in world.files().items() if "secrets" not in name}
+    """All files but secrets, and what the services were started with but their secrets. Of records, whose secrets."""
+    told = {name: text for name, text in world.files().items() if "secrets" not in name}
+    found: dict[str, Any] = {name: text for name, text in told.items() if not name.endswith("/access.yaml")}
+    for name in NAMES:
+        record = records.read(Repo(world.root), name)
+        found[f"{name} record"] = record and replace(record, secrets=dict.fromkeys(record.secrets, "some value"))
     found["files"] = sorted(world.files())
     found["services"] = world.service_files()
     for name in NAMES:
