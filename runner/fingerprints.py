@@ -39,16 +39,16 @@ class Compared:
     """Names whose value cannot be read here."""
 
 
-def applied(repo: Repo, name: str, sources: Mapping[str, str], *, make: bool) -> dict[str, str]:
+def applied(repo: Repo, name: str, sources: Mapping[str, str]) -> dict[str, str]:
     """What a record remembers of the secrets that are about to be put in place; of what cannot be read, nothing.
 
-    With `make`, the key is made where there is none yet, and where its password is sure to last.
+    The key is made where there is none yet, and where its password is sure to last.
     """
     if not sources:
         return {}
     key = b""
     with contextlib.suppress(CredentialsError):
-        key = _read_key(repo) or (_make_key(repo) if make else b"")
+        key = _read_key(repo) or _make_key(repo)
     values = vault.known(repo, name, sources) if key else {}
     found = {one: fingerprint(key, one, value) for one, value in sorted(values.items())}
     stored = _file_hash(repo, name) if _GENERATED in sources.values() else ""

@@ -80,8 +80,7 @@ def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:
             if not check:
                 _begin(it, name, existing)
                 vault.ensure(it.repo, it.name, it.spec["secrets"])
-            # Before they are put in place: what changes meanwhile is found by the next plan.
-            secrets = fingerprints.applied(it.repo, it.name, it.spec["secrets"], make=not check)
+            secrets = _hashed_secrets(it, existing, check=check)
             machine = _created(it, name, check=check)
             if not check:
                 machine = _noted(it, name, _open(it, name).ready(machine))
@@ -113,6 +112,15 @@ def _require_new(it: Subject, provider: str) -> None:
     if _open(it, provider).find(it.mark) is not None:
         message = f"{provider} has something with our mark and this name, but no record here knows it"
         raise ProviderError(message, code="not-recorded", hint=f"runner adopt {it.name}")
+
+
+def _hashed_secrets(it: Subject, existing: Record | None, *, check: bool) -> dict[str, str]:
+    """Of what is about to be put in place: what changes meanwhile is found by the next plan. A check puts nothing in
+    place, and other values are the planner's to find.
+    """
+    if check:
+        return existing.secrets if existing is not None else {}
+    return fingerprints.applied(it.repo, it.name, it.spec["secrets"])
 
 
 def _in_order(candidates: Sequence[str], existing: Record | None) -> list[str]:

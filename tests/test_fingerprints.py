@@ -44,7 +44,7 @@ def pair(own: Repo) -> tuple[Desired, Record]:
     """A deployment with a secret of each kind, applied."""
     want = make.desired(spec=make.spec(secrets=SOURCES))
     vault.ensure(own, "web", SOURCES)
-    return want, make.record(want, secrets=fingerprints.applied(own, "web", SOURCES, make=True))
+    return want, make.record(want, secrets=fingerprints.applied(own, "web", SOURCES))
 
 
 def compared(repo: Repo, pair: tuple[Desired, Record]) -> Compared:
@@ -108,7 +108,7 @@ def test_without_the_key_nothing_is_said(
     else:
         own.secrets_key.unlink()
         if lost == "another key":
-            fingerprints.applied(own, "web", SOURCES, make=True)
+            fingerprints.applied(own, "web", SOURCES)
     found = compared(own, pair)
     assert found.changed == ()
     assert {"A", "B", "C"} <= {*found.unknown}
@@ -120,7 +120,7 @@ def test_another_source_is_a_change_of_the_file_not_of_the_value(own: Repo, pair
 
 
 def test_a_record_gives_no_value_away(own: Repo, pair: tuple[Desired, Record]) -> None:
-    other = fingerprints.applied(own, "other", {"A": "env:GIVEN", "B": "env:GIVEN"}, make=True)
+    other = fingerprints.applied(own, "other", {"A": "env:GIVEN", "B": "env:GIVEN"})
     kept = pair[1].secrets
     assert kept.keys() == {*SOURCES, fingerprints.STORED}
     assert other["A"] == kept["A"] != other["B"]  # what is called otherwise looks otherwise
@@ -131,7 +131,7 @@ def test_a_record_gives_no_value_away(own: Repo, pair: tuple[Desired, Record]) -
 
 
 def test_without_secrets_no_key_is_made(own: Repo) -> None:
-    assert fingerprints.applied(own, "web", {}, make=True) == {}
+    assert fingerprints.applied(own, "web", {}) == {}
     assert not own.secrets_key.exists()
 
 
@@ -139,7 +139,7 @@ def test_in_ci_no_password_is_made_for_the_key(repo: RepoBuilder, monkeypatch: p
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("GIVEN", "one")
     own = Repo(repo.root)
-    assert fingerprints.applied(own, "web", {"A": "env:GIVEN"}, make=True) == {}
+    assert fingerprints.applied(own, "web", {"A": "env:GIVEN"}) == {}
     assert not own.secrets_key.exists()
     assert not (own.local / "vault_password").exists()
 
