@@ -153,9 +153,8 @@ def dumped(watch: Watch) -> Watch:
     text = file.read_text().replace("template: beacon", "template: hasty")
     file.write_text(text + "env: {BEACON_DUMPS: all, BEACON_STATUS: 500}\n")
     done = watch.run("reconcile", "--yes", "--json", "-v", code=1)
-    for said in (done.stdout, done.stderr):
-        assert "CANARY_PLAIN" in said
-        assert MASK in said
+    assert "CANARY_PLAIN" in done.stdout  # its log is told once
+    assert MASK in done.stdout
     for command in (["status", "web"], ["events", "web"], ["history", "web"], ["logs", "web"], ["plan", "--json"]):
         watch.run(*command, code=2 if command[0] == "plan" else 0)
     return watch
