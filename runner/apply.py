@@ -20,6 +20,7 @@ from runner import (
     hosts,
     locks,
     processes,
+    reach,
     records,
     runs,
     signals,
@@ -62,6 +63,8 @@ class Result:
     """Which step failed; empty when none did."""
     rolled_back: bool = False
     """Whether the version before serves again."""
+    reach: str = ""
+    """From where the URL holds: here | tunnel | network | public."""
 
     @property
     def failed(self) -> bool:
@@ -242,8 +245,9 @@ def _result(
     host = outcome.hosts.get(name, HostResult())
     record = records.read(loaded.repo, name)
     if host.ok and _as_promised(action.kind, record):
-        url = _url(record) if record else ""
-        return Result(name, str(action.kind), "changed" if host.changed else "ok", seconds.get(name), url)
+        url, how = (_url(record), reach.how(record)) if record else ("", "")
+        done = "changed" if host.changed else "ok"
+        return Result(name, str(action.kind), done, seconds.get(name), url, reach=how)
     if interrupted:
         hint = "run the same command again: it goes on from here"
         error = "it was interrupted"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from runner import exposure, providers, reach
+from runner import exposure, extra_arguments, providers, reach
 from runner.domain import Spec
 from runner.faults import MOST_FAULTS, PORT_CONFLICT, Fault, of_model, short, suggestion, unknown
 from runner.scalars import WrittenFloat, WrittenInt
@@ -166,6 +166,8 @@ def misfit(param: Param, value: Any) -> str:
     types = _PYTHON_TYPES[param.type]
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         return _MUST_BE[param.type]
+    if param.arguments:
+        return extra_arguments.problem(param.arguments, value)
     if param.choices and not _chosen(param, value):
         return f"must be one of {', '.join(map(str, param.choices))}"
     if param.pattern and not re.fullmatch(param.pattern, str(value)):

@@ -5,7 +5,7 @@ Every expression of the template is evaluated here; what people wrote never is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner import expressions, providers, reach
@@ -66,7 +66,7 @@ def service(template: Template, context: Mapping[str, Any], settings: Settings) 
         ports |= {port: {**found, "companion": name} for port, found in _ports(one, context).items()}
     return {
         "gpus": GPUS[template.requirements.gpu],
-        **_container(service, context, settings),
+        **_container(service, context, settings, _more(template, context["params"])),
         "ports": ports,
         **(
             {"companions": {name: _container(one, context, settings) for name, one in companions.items()}}
@@ -84,15 +84,22 @@ def service(template: Template, context: Mapping[str, Any], settings: Settings) 
     }
 
 
+def _more(template: Template, params: Mapping[str, Any]) -> list[str]:
+    return [str(word) for name, param in template.params.items() if param.arguments for word in params.get(name) or ()]
+
+
 def _script(script: Script, context: Mapping[str, Any]) -> dict[str, str]:
     return {"source": _visible(script.source, context), "sha256": _visible(script.sha256, context)}
 
 
-def _container(one: Service | Companion, context: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+def _container(
+    one: Service | Companion, context: Mapping[str, Any], settings: Settings, more: Sequence[str] = ()
+) -> dict[str, Any]:
+    """`more` are arguments that the deployment says itself: checked, and never evaluated."""
     image = _visible(one.image, context)
     return {
         "image": settings.images.replace.get(image, image),
-        "command": _words(one.command, context),
+        "command": _words(one.command, context) + list(more),
         "env": _environment(one.env, context),
         "volumes": one.volumes,
         "shm_gb": one.shm_gb,

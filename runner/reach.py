@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from runner.domain import Exposure, Spec
+from runner.domain import Exposure, Record, Spec
 
 TUNNEL: Spec = {"expose": "tunnel"}
 """Nobody reaches it from outside, so how callers would prove themselves is left out."""
@@ -37,6 +37,14 @@ def access_of(spec: Mapping[str, Any]) -> Access:
 def exposed(access: Access) -> bool:
     """Whether somebody reaches it from outside."""
     return bool(access["expose"] != "tunnel")
+
+
+def how(record: Record) -> str:
+    """From where its addresses hold: here, by a tunnel, from some networks, or from everywhere."""
+    access = access_of(record.spec)
+    if exposed(access):
+        return "public" if access["expose"] == "public" else "network"
+    return "tunnel" if record.machine.get("tunnel") else "here"
 
 
 def host(access: Access, address: str) -> str:

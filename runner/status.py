@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runner import reach
 from runner.ansible_plugins.module_utils.restarts import told
 from runner.domain import Action, Desired, Kind, Observation, Record, Resource, Spec
 from runner.failures import Failure
@@ -111,6 +112,7 @@ def row(
         "restarts": resource.restarts if resource else 0,
         "since": resource.since if resource else "",
         "price": _price(want, record, have),
+        "reach": reach.how(record) if record else "",
         "url": next((str(e["url"]) for e in endpoints.values()), "") if state not in {"missing", "absent"} else "",
         "file": want.file if want else "",
         "owner": want.owner if want else (record.owner if record else ""),
@@ -185,6 +187,8 @@ def _running(record: Record | None, resource: Resource, have: Observation) -> tu
 
 def _price(want: Desired | None, record: Record | None, have: Observation) -> dict[str, Any] | None:
     known = (record.price if record else None) or (want.price if want else None)
+    if have.error:
+        return None  # nobody knows what runs, so nobody knows what it costs
     if have.resource is None:
         return None if known is None else {**known, "hourly": 0.0}
     if have.resource.state != "stopped":

@@ -161,6 +161,15 @@ def _require_health_port(health: HealthCheck, ports: dict[str, ServicePort]) -> 
         raise ValueError(msg)
 
 
+class Argument(Model):
+    """One option that a deployment may add to the command line: what may follow its `=`."""
+
+    type: Literal["flag", "integer", "number", "word"] = Field(
+        "flag", description="flag: nothing follows; word: letters, digits and . _ - only"
+    )
+    choices: list[str] = Field(default_factory=list, description="All words that may follow")
+
+
 class Param(Model):
     """One question of the template's form."""
 
@@ -173,6 +182,10 @@ class Param(Model):
     only_with: str = Field("", description="Asked for only when this boolean parameter is on; only with secret")
     for_gated: bool = Field(False, description="Required by models that are gated; only with secret")
     choices: list[Any] = Field(default_factory=list)
+    arguments: dict[Annotated[str, Field(pattern=r"^--[a-z0-9-]+$")], Argument] = Field(
+        default_factory=dict,
+        description="Options that the items of a list may be: `--name` or `--name=value`; they end the command",
+    )
     pattern: str = Field("", description="Regular expression that a string must match")
     min: float | None = None
     max: float | None = None
@@ -187,6 +200,9 @@ class Param(Model):
             raise ValueError(msg)
         if self.for_gated and not self.secret:
             msg = "for_gated is only for secret parameters"
+            raise ValueError(msg)
+        if self.arguments and self.type != "list":
+            msg = "arguments is only for parameters of type list"
             raise ValueError(msg)
         if self.secret and self.default is not None:
             msg = "a secret has no default in a file; use generate: true"

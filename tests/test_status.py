@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runner import plan, status
-from runner.domain import Desired, Hold, Observation, Record
+from runner.domain import Action, Desired, Hold, Kind, Observation, Record
 from runner.failures import Failure
 from tests import factories as make
 from tests.factories import TODAY, desired, nothing, record, seen, spec
@@ -124,6 +124,7 @@ def test_row_tells_everything_about_one_deployment() -> None:
         "since": "2026-06-14",
         "price": make.PRICE,
         "url": "http://127.0.0.1:8888",
+        "reach": "here",
         "file": "deployments/web.yaml",
         "owner": "team",
         "state": "running",
@@ -217,3 +218,26 @@ def test_apply_at_work_is_progress() -> None:
     lately = status.Lately({}, {"web"})
     found = status.row(plan.action("web", WANT, BLANK, seen(), TODAY), WANT, BLANK, seen(), lately)
     assert (found["health"], found["health_reason"]) == ("progressing", "an apply is at work on it")
+
+
+def test_price_of_what_cannot_be_seen_is_unknown() -> None:
+    want, kept = make.desired(), make.record()
+    blind = Observation("web", error="the API is down")
+    [row] = status.rows((Action("web", "local", Kind.BLOCKED, "x"),), {"web": want}, {"web": kept}, {"web": blind})
+    assert row["price"] is None
+
+
+@pytest.mark.parametrize(
+    ("access", "machine", "reach"),
+    [
+        ({"expose": "tunnel"}, {"engine": "process"}, "here"),
+        ({"expose": "tunnel"}, {"engine": "docker", "tunnel": True}, "tunnel"),
+        ({"expose": {"cidr": ["10.0.0.0/8"]}}, {"engine": "docker", "tunnel": True}, "network"),
+        ({"expose": "public"}, {"engine": "docker", "tunnel": True}, "public"),
+    ],
+)
+def test_address_says_from_where_it_holds(access: dict[str, Any], machine: dict[str, Any], reach: str) -> None:
+    want = make.desired(spec=make.spec(access={**access, "ports": {}}))
+    kept = replace(make.record(want), machine={"id": "x", **machine})
+    [row] = status.rows((Action("web", "local", Kind.NONE, ""),), {"web": want}, {"web": kept}, {"web": seen(want)})
+    assert row["reach"] == reach

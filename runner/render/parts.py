@@ -84,6 +84,11 @@ def note_lines(text: str, *, style: Style, indent: str = "", mark: str = "") -> 
     return [style.dim(line) for line in lines]
 
 
+def address(url: str, reach: str, style: Style) -> str:
+    """A URL as a link, with a word where it holds only while a tunnel is open."""
+    return style.paint(url, "cyan") + (style.dim(" by tunnel") if url and reach == "tunnel" else "")
+
+
 def full_price(price: dict[str, Any] | None, style: Style) -> str:
     """`$0.53/h, $386.90/month (AWS price list, 3 days old)` of {hourly, currency, source, as_of}."""
     if not price or price.get("hourly") is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.render.parts import RESULT, commands, error_lines, hint_lines, listed, log_lines
+from runner.render.parts import RESULT, address, commands, error_lines, hint_lines, listed, log_lines
 from runner.render.style import Style
 from runner.render.text import Column, Row
 from runner.render.units import duration
@@ -22,7 +22,12 @@ def results_text(data: dict[str, Any], *, style: Style) -> str:
     columns = [Column("  DEPLOYMENT"), Column("RESULT"), Column("TIME", right=True), Column("")]
     rows = [
         Row(
-            [_named(row, style), row["result"], duration(row.get("seconds")), style.paint(row.get("url", ""), "cyan")],
+            [
+                _named(row, style),
+                row["result"],
+                duration(row.get("seconds")),
+                address(row.get("url", ""), row.get("reach", ""), style),
+            ],
             [
                 *error_lines(row.get("error", ""), style=style, indent="    ", mark="  └ "),
                 *hint_lines(row.get("hint", ""), style=style, indent="    "),

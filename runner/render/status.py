@@ -8,7 +8,7 @@
      "health_reason",
      "since": ISO time since when it is in this health, or "",
      "price": {"hourly", "currency", "source", "as_of"} of now, or null when unknown,
-     "url": the first endpoint, or "",
+     "url": the first endpoint, or "", "reach": from where it holds: "here" | "tunnel" | "network" | "public" | "",
      "file", "owner", "state": "running" | "stopped" | "absent" | "unknown" (its file has faults),
      "protect": bool, "hold": {"until", "reason"} or null,
      "restarts": how often it ended by itself and was started again in the last ten minutes,
@@ -29,6 +29,7 @@ from runner.render.changes import changes_lines
 from runner.render.parts import (
     HEALTH,
     SYNC,
+    address,
     badge,
     commands,
     error_lines,
@@ -96,7 +97,7 @@ def deployment_text(data: dict[str, Any], *, style: Style) -> str:
             ("owner", row.get("owner", "")),
             ("file", row.get("file", "")),
             *(
-                (end["label"], end["url"])
+                (end["label"], address(end["url"], row.get("reach", ""), style))
                 for end in row.get("endpoints") or [{"label": "url", "url": row.get("url", "")}]
             ),
         ],
@@ -141,10 +142,9 @@ def _kind(row: dict[str, Any]) -> str:
 
 def _row(row: dict[str, Any], cells: list[str], style: Style, room: int) -> Row:
     """The URL stands at the end where there is room for it, else under the row: it is never cut."""
-    url = row.get("url", "")
-    link = style.paint(url, "cyan")
-    beside = width(url) <= room
-    below = ["  " + link] if url and not beside else []
+    link = address(row.get("url", ""), row.get("reach", ""), style)
+    beside = width(link) <= room
+    below = ["  " + link] if link and not beside else []
     return Row([*cells, link if beside else ""], [*below, *_reasons(row, style)])
 
 

@@ -116,3 +116,16 @@ def test_marks_of_other_repositories_are_not_ours(tmp_path: Path, monkeypatch: p
     assert [(unit["deployment"], unit["unit"], unit["state"]) for unit in systemd_units.units("mine")] == [
         ("web", "slipway-mine-web.service", "running")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("Sat 2026-11-28 18:14:17 UTC", "2026-11-28T18:14:17+00:00"),
+        ("Sat 2026-11-28 18:14:17 CET", ""),
+        ("n/a", ""),
+        ("", ""),
+    ],
+)
+def test_time_of_systemd_becomes_iso(text: str, iso: str) -> None:
+    assert systemd_units.moment(text) == iso

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 
 from .restarts import WINDOW_S
@@ -67,13 +68,24 @@ def show(units):
 
     command = ["systemctl", "show", "--property", ",".join(SHOWN), "--", *units]
     done = subprocess.run(
-        command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(os.environ, TZ="UTC", LC_ALL="C"),  # it writes times as the caller has them
     )
     found = {}
     for block in done.stdout.decode("utf-8", "replace").strip().split("\n\n"):
         facts = dict(line.split("=", 1) for line in block.split("\n") if "=" in line)
         found[facts.get("Id", "")] = facts
     return found
+
+
+def moment(text):
+    """A time as systemd writes it in UTC, `Sat 2026-11-28 18:14:17 UTC`, as ISO 8601; empty when it is none."""
+    found = re.search(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC\Z", text)
+    return "%sT%s+00:00" % found.groups() if found else ""
 
 
 def state(facts):
@@ -102,7 +114,7 @@ def units(repo):
         unit = unit_name(repo, mark["deployment"])
         facts = said.get(unit, {})
         word, detail = state(facts)
-        since = facts.get("ActiveEnterTimestamp", "") if word == "running" else ""
+        since = moment(facts.get("ActiveEnterTimestamp", "")) if word == "running" else ""
         told = {"unit": unit, "state": word, "detail": detail, "since": since, "restarts": restarts(facts)}
         found.append({**mark, **_proper(mark), **told})
     return found
