@@ -302,7 +302,7 @@ def index(repo: Repo, *, check: bool) -> bool:
     text = pages.index_page(records.read_each(repo)[0].values())
     path = repo.deployments / "README.md"
     if check:
-        return not path.exists() or path.read_text(encoding="utf-8") != text
+        return not path.exists() or path.read_text(encoding="utf-8", errors="replace") != text
     return generated.write(path, text, below=repo.root)
 
 

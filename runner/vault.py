@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner import beneath, bounded, generated, inert, markers, vault_password
+from runner import beneath, bounded, generated, inert, markers, readback, vault_password
 from runner.errors import CredentialsError
 from runner.redact import Redactor
 from runner.repo import Repo
@@ -28,6 +28,9 @@ GENERATED_BYTES = 24
 """192 random bits, 32 characters: no alphabet trouble in URLs and headers."""
 
 
+_SECRETS = readback.named(readback.variable, readback.any_text)
+
+
 def read(repo: Repo, name: str) -> dict[str, str]:
     """The stored secrets of a deployment; empty when there are none. Raises CredentialsError."""
     path = repo.secrets_file(name)
@@ -36,9 +39,11 @@ def read(repo: Repo, name: str) -> dict[str, str]:
         return {}
     text = decrypted(repo, path)
     try:
-        data: dict[str, str] = _stored(text)
-    except (ValueError, LookupError, TypeError):
+        data: dict[str, str] = readback.checked_text(text, _stored(text))
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise _damaged(repo.relative(path), f"it holds no {VARIABLE}") from None
+    if _SECRETS(data) is not None:
+        raise _damaged(repo.relative(path), f"its {VARIABLE} are not names and texts")
     return data
 
 
@@ -127,7 +132,7 @@ def _shared(repo: Repo) -> dict[str, Any]:
     text = decrypted(repo, path)
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # the second: a date that there is not
         raise _damaged(repo.relative(path), "what is encrypted there is not YAML") from None
     return data if isinstance(data, dict) else {}
 
@@ -224,7 +229,10 @@ class _lib:  # noqa: N801 - a thin adapter, used like a function
                 code="wrong-vault-password",
                 hint=BRING,
             ) from error
-        return plain.decode()
+        try:
+            return plain.decode()
+        except UnicodeDecodeError:
+            raise _damaged(self._file, "what is encrypted there is not UTF-8") from None
 
 
 def reveal(value: Any, secrets: Mapping[str, str]) -> Any:

@@ -214,6 +214,37 @@ def test_shared_vault_of_another_password_says_which_file(own: Repo) -> None:
     assert "inventory/group_vars/all/vault.yaml" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        "null",
+        "[]",
+        "7",
+        '"x"',
+        '{"token": null}',
+        '{"token": ["x"]}',
+        '{"to ken": "x"}',
+        "[" * 5000,
+        '{"token": "\\ud800"}',
+    ],
+)
+def test_secrets_that_are_no_names_and_texts_are_damage(own: Repo, secrets: str) -> None:
+    shared_vault(own, f'{{"{vault.VARIABLE}": {secrets}}}')
+    own.secrets_file("web").parent.mkdir(parents=True)
+    shutil.copy(own.inventory / "group_vars" / "all" / "vault.yaml", own.secrets_file("web"))
+    with pytest.raises(CredentialsError) as caught:
+        vault.read(own, "web")
+    assert caught.value.code == "damaged-secrets"
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "SHARED: 2026-02-30\n"])
+def test_shared_vault_that_no_reader_takes_is_damage(own: Repo, text: str) -> None:
+    shared_vault(own, text)
+    with pytest.raises(CredentialsError) as caught:
+        vault.external(own, "token", "vault:SHARED")
+    assert caught.value.code == "damaged-secrets"
+
+
 @pytest.mark.parametrize("text", [f"SHARED: [{CANARY}", f'{{"other": "{CANARY}"}}'])
 def test_damaged_content_is_not_shown(own: Repo, text: str) -> None:
     shared_vault(own, text)
