@@ -13,6 +13,8 @@ from runner.ansible_plugins.module_utils import engine_settings
 
 GUARDED_BEFORE = 28
 """Major version from which on Docker itself keeps neighbours out."""
+CDI_SINCE = (1, 44)
+"""API of the engine from which on it takes devices by CDI."""
 SHOWN = 3
 
 
@@ -31,10 +33,9 @@ def notices(host: str, engine: Mapping[str, Any], role: Mapping[str, Any], *, ad
             found.append(f"{host}: the Docker engine also runs {used}, so its settings stay as they are; {how}: {told}")
     if role["docker_guard"] and engine["engine"] == "Engine" and _major(engine["version"]) < GUARDED_BEFORE:
         found.append(f"{host}: rules keep neighbours of the host out of what is published on 127.0.0.1, also of {used}")
-    if gpu and "nvidia" not in engine["runtimes"]:
-        found.append(
-            f"{host}: the Docker engine that also runs {used} gets NVIDIA's runtime, and restarts once; {GOES_ON}"
-        )
+    if gpu and _lacks_gpus(engine):
+        what = f"gets NVIDIA's runtime and devices by CDI, and restarts once; {GOES_ON}"
+        found.append(f"{host}: the Docker engine that also runs {used} {what}")
     return found
 
 
@@ -69,6 +70,12 @@ def _changes(engine: Mapping[str, Any], role: Mapping[str, Any]) -> tuple[str, s
 
 def _shown(value: Any) -> str:
     return "unset" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _lacks_gpus(engine: Mapping[str, Any]) -> bool:
+    """As the role `nvidia` decides it."""
+    numbers = tuple(int(part) for part in engine["api"].split(".") if part.isdigit())
+    return "nvidia" not in engine["runtimes"] or (numbers >= CDI_SINCE and not engine["cdi"])
 
 
 def _names(foreign: list[str]) -> str:

@@ -103,6 +103,8 @@ SIGHT: Check = fields(
                 "answers": flag,
                 "engine": line,
                 "version": line,
+                "api": line,
+                "cdi": flag,
                 "settings": mapping,
                 "settings_error": any_text,
                 "swarm": flag,

@@ -19,6 +19,8 @@ ENGINE: dict[str, Any] = {
     "answers": True,
     "engine": "Engine",
     "version": "28.2.2",
+    "api": "1.50",
+    "cdi": True,
     "settings": {"log-driver": "local", "debug": True},
     "settings_error": "",
     "swarm": False,
@@ -66,7 +68,10 @@ def test_guard_and_runtime_are_told() -> None:
     assert "rules keep neighbours" in told(settings=SETTINGS, version="20.10.24+dfsg1")[0]
     assert told(settings=SETTINGS, version="20.10.24", role={"docker_guard": False}) == []
     assert "gets NVIDIA's runtime" in told(settings=SETTINGS, gpu=True)[0]
-    assert told(settings=SETTINGS, gpu=True, runtimes=["nvidia", "runc"]) == []
+    with_runtime: dict[str, Any] = {"settings": SETTINGS, "runtimes": ["nvidia", "runc"]}
+    assert told(gpu=True, **with_runtime) == []
+    assert told(gpu=True, cdi=False, api="1.41", **with_runtime) == []
+    assert "by CDI" in told(gpu=True, cdi=False, **with_runtime)[0]
 
 
 @pytest.mark.parametrize(

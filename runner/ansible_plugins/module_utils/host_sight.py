@@ -15,7 +15,10 @@ IMAGES = 24
 IMAGE_S = 6.0
 """For the engine to ask a registry."""
 HERE, PULLABLE, LOGIN, MISSING, UNKNOWN = "here", "pullable", "login", "missing", "unknown"
-ENGINE = ("answers", "engine", "version", "settings", "settings_error", "swarm", "installed", "runtimes", "foreign")
+ENGINE = (
+    *("answers", "engine", "version", "api", "settings", "settings_error", "swarm", "installed"),
+    *("runtimes", "cdi", "foreign"),
+)
 REPOSITORY = "slipway-repo"
 NOT_FOUND = 404
 
