@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner import ansible_run, hosts, runs
+from runner import ansible_causes, ansible_run, hosts, runs
 from runner.ansible_run import HostResult
 from runner.domain import Action, Kind
 from runner.redact import Redactor
@@ -63,8 +63,8 @@ def look(planned: Planned, redactor: Redactor) -> list[Finding]:
 
 def _unchecked(outcome: ansible_run.Outcome, names: Sequence[str], told: Collection[str]) -> list[Finding]:
     """Silence is no proof: what Ansible did nothing on was not looked at."""
-    said = outcome.output[-300:] if outcome.status != "successful" else ""
-    why = f"it could not be checked: {said or f'Ansible ended as {outcome.status}'}"
+    cause = ansible_causes.before_any_host(outcome.output, outcome.status)
+    why = f"it could not be checked: {cause.message}"
     silent = [name for name in names if name not in told and not outcome.hosts.get(name, HostResult()).ok]
     return [Finding(name, "", why, failed=True) for name in silent]
 
