@@ -15,7 +15,15 @@ import time
 
 from tests.attack.report import Report, table
 
-TRIES = {"files": 10_000, "states": 2_000, "injections": 1_000, "canaries": 1_000, "races": 100, "kills": 200}
+TRIES = {
+    "files": 10_000,
+    "states": 2_000,
+    "injections": 1_000,
+    "canaries": 1_000,
+    "races": 100,
+    "kills": 200,
+    "proxy": 1_000,
+}
 """Kind → how often, at full strength; each is a module here with `attack(seed, tries)`."""
 
 
