@@ -223,6 +223,8 @@ class Effect:
     """Its callers are cut off for a while."""
     deletes: tuple[str, ...] = ()
     """Data that is lost, by name."""
+    leaves: tuple[str, ...] = ()
+    """Data that stays where it is, when what replaces it may come to another place."""
     bytes: int | None = None
     """Size of that data; None: unknown, or nothing is deleted."""
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from runner.domain import Action, Change, Desired, Effect, Kind, Observation, Record, Resource
 
-ENDING = frozenset({Kind.DESTROY, Kind.REPLACE})
 QUIET = ("protect", "owner", "access.", "lifecycle.")
 """Fields whose change leaves the service alone."""
 WHOLE = "all that it has stored"
@@ -19,9 +18,18 @@ def of(kind: Kind, changes: Iterable[Change], record: Record | None, have: Obser
     """Of one action."""
     resource = have.resource
     runs = resource is not None and resource.state in ("running", "pending")
-    if kind in ENDING:
-        return Effect(restarts=kind is Kind.REPLACE and runs, deletes=_stored(record, resource))
+    if kind is Kind.DESTROY:
+        return Effect(deletes=_stored(record, resource))
+    if kind is Kind.REPLACE:
+        stored = _stored(record, resource)
+        kept = resource is not None and _outlives(resource)
+        return Effect(restarts=runs, deletes=() if kept else stored, leaves=stored if kept else ())
     return Effect(restarts=runs and (kind in (Kind.RESTART, Kind.ADOPT) or (kind is Kind.UPDATE and _touches(changes))))
+
+
+def _outlives(resource: Resource) -> bool:
+    """Volumes and data folders of hosts that are not ours stay there; rented machines go as a whole."""
+    return resource.facts.get("engine") in ("docker", "systemd") and "machine_runs" not in resource.facts
 
 
 def _touches(changes: Iterable[Change]) -> bool:

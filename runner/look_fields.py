@@ -36,6 +36,7 @@ NOTHING: dict[str, Any] = {
     "notice": "",
     "exposed": [],
     "sight": None,
+    "volumes": [],
 }
 """The answer of a host on which nothing of ours is."""
 _LABEL = text(r"[^\x00]*", 1024 * 1024)
@@ -77,6 +78,11 @@ def _verdict(value: Any) -> str | None:
     right = isinstance(value, list) and len(value) == 2 and kinds(value[0]) is None and isinstance(value[1], str)  # noqa: PLR2004
     return None if right else ""
 
+
+VOLUMES: Check = listed(
+    fields({"Name": word, "Labels": _labels, "CreatedAt": line}, required=("Name", "Labels")), 100_000
+)
+"""As an engine lists them: more is in each, and passed over."""
 
 SIGHT: Check = fields(
     {
@@ -129,6 +135,7 @@ wrong: Check = fields(
         "notice": any_text,
         "exposed": listed(name),
         "sight": either(nothing, SIGHT),
+        "volumes": VOLUMES,
     }
 )
 """The dotted place of the first field of an answer that is not what it must be; None when all are."""

@@ -48,8 +48,12 @@ CASES: list[Any] = [
     ("destroy containers", None, make.record(STORED), make.seen(STORED, facts=DOCKER), Effect(deletes=NAMES)),
     ("destroy what stores nothing", None, make.record(), make.seen(facts=DOCKER), Effect()),
     ("destroy what is gone", None, make.record(STORED), make.nothing(), Effect()),
+    ("replace a process", make.desired(spec=make.spec(machine={"engine": "docker"})), make.record(), make.seen(),
+     Effect(True, (effects.WHOLE,))),
+    ("replace a rented machine", replace(STORED, providers=("other",)), make.record(STORED),
+     make.seen(STORED, facts={**DOCKER, "machine_runs": True}), Effect(True, NAMES)),
     ("move to another provider", replace(STORED, providers=("other",)), make.record(STORED),
-     make.seen(STORED, facts=DOCKER), Effect(True, NAMES)),
+     make.seen(STORED, facts=DOCKER), Effect(True, leaves=NAMES)),
 ]  # fmt: skip
 
 

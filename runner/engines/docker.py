@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -58,6 +58,16 @@ class DockerEngine:
             raise ProviderError(text, code="bad-answer", hint="is it Docker that answers there? see: docker ps -a")
         return resources(found, provider)
 
+    def left_behind(self, repo: str, present: Collection[str], provider: str) -> Sequence[Resource]:
+        """See the function of that name."""
+        try:
+            found = Docker(self._socket).volumes(mark(repo))
+        except DockerError as error:
+            raise translated(error) from error
+        if look_fields.VOLUMES(found) is not None:
+            raise ProviderError("Docker lists its volumes in a way that cannot be read", code="bad-answer")
+        return left_behind(found, present, provider, {})
+
     def logs(self, resource: Resource, *, follow: bool, lines: int) -> Iterator[str]:
         """The container's output, newest last. Blocks while following, until it ends."""
         try:
@@ -86,6 +96,35 @@ def resources(
             state, detail = "unhealthy", trouble
         found.append(replace(resource, facts={**resource.facts, **(facts or {})}, health=state, health_detail=detail))
     return found
+
+
+def left_behind(
+    volumes: Sequence[Mapping[str, Any]], present: Collection[str], provider: str, facts: Mapping[str, Any]
+) -> list[Resource]:
+    """Volumes that carry our mark and whose deployment has no container on this engine: one for each deployment."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for volume in volumes:
+        name = readback.deployment((volume.get("Labels") or {}).get("slipway-deployment"))
+        if name not in present:
+            found.setdefault(name, []).append(volume)
+    return [
+        Resource(
+            deployment=name,
+            provider=provider,
+            id="volume:" + min(str(one["Name"]) for one in its),
+            state="stopped",
+            facts={"engine": "docker", **facts},
+            leftover=True,
+            detail=f"without a container: {', '.join(sorted(str(one['Name']) for one in its))}",
+            since=min(str(one.get("CreatedAt") or "") for one in its),
+        )
+        for name, its in sorted(found.items())
+    ]
+
+
+def volumes_listing(repo: str) -> str:
+    """Where an engine lists the volumes of a repository."""
+    return docker_api.volumes_listing(mark(repo))
 
 
 def mark(repo: str, deployment: str = "", digest: str = "") -> dict[str, str]:

@@ -37,6 +37,8 @@ def effects(effect: dict[str, Any]) -> list[str]:
     told = ["restarts"] if effect["restarts"] else []
     if effect["deletes"]:
         told.append(f"deletes its data: {', '.join(effect['deletes'])} ({size(effect['bytes'])})")
+    if effect["leaves"]:
+        told.append(f"leaves its data where it is, which a new place does not have: {', '.join(effect['leaves'])}")
     return told
 
 

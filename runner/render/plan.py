@@ -145,7 +145,7 @@ def _exposure(exposure: dict[str, Any] | None, style: Style) -> list[str]:
 
 def _effect(effect: dict[str, Any], style: Style) -> list[str]:
     told = "; ".join(effects(effect))
-    looks = ("bold", "red") if effect["deletes"] else ("yellow",)
+    looks = ("bold", "red") if effect["deletes"] or effect["leaves"] else ("yellow",)
     return [style.paint(line, *looks) for line in wrap(told, style.width, indent=_INDENT, hanging=_INDENT * 2)]
 
 

@@ -3,7 +3,7 @@
     {"format": 1, "commit", "inputs", "observed",
      "actions": [{"deployment", "provider", "action", "reason", "hint", "code",
                   "exposure": {"before", "after", "opens"} or null,
-                  "effect": {"restarts", "deletes": names of data, "bytes" of it, or null where unknown},
+                  "effect": {"restarts", "deletes": names of data, "bytes" of it, null: unknown, "leaves": where it is},
                   "guards": [{"field", "before", "after"}] that protect less from now on,
                   "resolved": what it is about, every choice made (see `runner.resolved`), or null,
                   "changes": [{"field", "before", "after", "forces_replacement"}],
@@ -70,7 +70,11 @@ def action_json(action: Action) -> dict[str, Any]:
         "hint": action.hint,
         "code": action.code,
         "exposure": asdict(action.exposure) if action.exposure else None,
-        "effect": {**asdict(action.effect), "deletes": list(action.effect.deletes)},
+        "effect": {
+            **asdict(action.effect),
+            "deletes": list(action.effect.deletes),
+            "leaves": list(action.effect.leaves),
+        },
         "guards": [asdict(guard) for guard in action.guards],
         "resolved": action.resolved or None,
         "changes": [
@@ -148,7 +152,8 @@ def _action(data: dict[str, Any]) -> Action:
 
 
 def _effect(data: dict[str, Any]) -> Effect:
-    return Effect(bool(data.get("restarts")), tuple(data.get("deletes", ())), data.get("bytes"))
+    deletes, leaves = (tuple(data.get(key, ())) for key in ("deletes", "leaves"))
+    return Effect(bool(data.get("restarts")), deletes, leaves, data.get("bytes"))
 
 
 def _unreadable(why: str) -> UsageError:

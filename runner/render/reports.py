@@ -52,7 +52,7 @@ def orphans_text(data: dict[str, Any], *, style: Style) -> str:
     """What carries our mark and belongs to no file."""
     orphans = style.clean(data)
     found = orphans["orphans"]
-    columns = [Column(t) for t in ("PROVIDER", "ID", "MADE FOR", "STATE")]
+    columns = [Column(t) for t in ("PROVIDER", "ID", "MADE FOR", "HOST", "STATE")]
     columns += [Column("SINCE", right=True, leave_out=1), Column("PRICE", right=True)]
     rows = [
         Row(
@@ -60,6 +60,7 @@ def orphans_text(data: dict[str, Any], *, style: Style) -> str:
                 row["provider"],
                 style.bold(row["id"]),
                 row["deployment"],
+                row.get("host", ""),
                 row["state"],
                 ago(row["since"], style.now) if row.get("since") else "",
                 price(row.get("price")),

@@ -143,7 +143,7 @@ def test_plan_is_the_document_of_the_contract(shell: Shell) -> None:
         "code": "",
         "changes": [],
         "exposure": None,
-        "effect": {"restarts": False, "deletes": [], "bytes": None},
+        "effect": {"restarts": False, "deletes": [], "leaves": [], "bytes": None},
         "guards": [],
         "price": {
             "hourly_before": 0.0,

@@ -41,7 +41,17 @@ def observe(folder: Path, before: str = "") -> dict[str, Any]:
 
 def test_system_python_answers_in_json(tmp_path: Path) -> None:
     answer = observe(tmp_path)
-    assert set(answer) == {"docker", "missing", "containers", "units", "health", "notice", "exposed", "sight"}
+    assert set(answer) == {
+        "docker",
+        "missing",
+        "containers",
+        "units",
+        "health",
+        "notice",
+        "exposed",
+        "sight",
+        "volumes",
+    }
     assert (answer["containers"], answer["units"], answer["health"]) == ([], [], {})
 
 

@@ -203,6 +203,11 @@ def _failure(line: bytes) -> str:
     return str(found.get("error") or "") if isinstance(found, dict) else ""
 
 
+def volumes_listing(labels: Mapping[str, str]) -> str:
+    """Where the engine lists all volumes with these labels."""
+    return "/volumes?" + urlencode({"filters": _filters(labels)})
+
+
 def split_reference(reference: str) -> Tuple[str, str]:
     """(name, tag or digest) of an image reference. Without a tag the engine would fetch every one: latest."""
     name, _, digest = reference.partition("@")

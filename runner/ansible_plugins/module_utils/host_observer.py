@@ -22,18 +22,19 @@ NOTICE = "/run/slipway/notice"
 SITES = "/etc/slipway/expose"
 
 
-def observe(repo, listing, wanted=None):
+def observe(repo, listing, wanted=None, volumes=""):
     """What there is of a repository; `listing` is where the engine lists its containers (`docker_api.listing`),
-    `wanted` what is to come here, as `host_sight` takes it.
+    `wanted` what is to come here, as `host_sight` takes it, `volumes` where it lists its volumes, if they matter.
 
     {"docker": "" or why it does not answer, "missing": no engine at all, "containers": [...], "units": [...],
     "health": {...}, "notice": what the machine has been told of its end, or "", "exposed": deployments that callers
-    from outside reach, "sight": what is to come would meet, or None when nothing is}.
+    from outside reach, "sight": what is to come would meet, or None when nothing is, "volumes": [...] where asked for}.
     """
     found = {"docker": "", "missing": False, "containers": [], "units": units(repo)}
     found["exposed"] = _exposed(repo + ".")
     try:
         labels = {"managed-by": "slipway", "slipway-repo": repo}
+        found["volumes"] = fetch(socket_path(), volumes)["Volumes"] or [] if volumes else []
         found["containers"] = counted(socket_path(), fetch(socket_path(), listing), labels)
     except DockerError as error:
         found.update(docker=str(error), missing=not _installed("dockerd"))

@@ -98,7 +98,10 @@ class Provider:
         """Services of both engines: one question to supervisord, one to Docker when it answers."""
         found = process.list_services(self._home, self._context.repo, self.name)
         if not self._docker_unavailable():
-            found += self._docker().list(self._context.repo, self.name)
+            found += (containers := self._docker().list(self._context.repo, self.name))
+            if self._context.everywhere:
+                present = {one.deployment for one in containers}
+                found += self._docker().left_behind(self._context.repo, present, self.name)
         return found
 
     def blind_spot(self, machine: dict[str, Any]) -> ProviderError | None:

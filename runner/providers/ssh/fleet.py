@@ -122,7 +122,9 @@ class Fleet:
     def _asked(self, name: str) -> dict[str, Any] | ProviderError:
         host = self.host(name)
         try:
-            return observer.observe(host, self._context.repo, self.password(host), self._questions.get(name))
+            password, wanted = self.password(host), self._questions.get(name)
+            everywhere = self._context.everywhere
+            return observer.observe(host, self._context.repo, password, wanted, volumes=everywhere)
         except ProviderError as error:
             return error
 

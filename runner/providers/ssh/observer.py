@@ -22,14 +22,17 @@ SHOWN = 80
 UPDATE = "somebody has named or labelled things there in a way that we do not: docker ps -a there, and remove them"
 
 
-def observe(host: SshHost, repo: str, password: str = "", wanted: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def observe(
+    host: SshHost, repo: str, password: str = "", wanted: Mapping[str, Any] | None = None, *, volumes: bool = False
+) -> dict[str, Any]:
     """What `module_utils.host_observer` says there. The password, if sudo asks for one, ends with a newline. `wanted`:
-    what is to come there, if anything.
+    what is to come there, if anything. `volumes`: look for those, too.
 
     Raises ProviderError when the host does not answer.
     """
     modules = tuple(dict.fromkeys((*SIGHT, *OBSERVER))) if wanted else OBSERVER
-    program = remote.program(modules, "observe", repo, docker.listing(repo), wanted)
+    listing = docker.volumes_listing(repo) if volumes else ""
+    program = remote.program(modules, "observe", repo, docker.listing(repo), wanted, listing)
     command = host.as_root(remote.command(host.python), asks=bool(password))
     return _answer(host, host.run(command, f"{password}{program}"))
 

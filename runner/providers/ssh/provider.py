@@ -308,7 +308,9 @@ class Provider:
         scripts = systemd.resources(seen["units"], self.name, facts=facts, health=seen["health"])
         if blindness is None:
             services = scripts + docker.resources(seen["containers"], self.name, facts=facts, health=seen["health"])
-            return [*services, *self._left_open(name, {service.deployment for service in services})]
+            present = {service.deployment for service in services}
+            left = docker.left_behind(seen["volumes"], present, self.name, facts)
+            return [*services, *self._left_open(name, present), *left]
         return scripts + [
             Resource(
                 deployment=record.deployment,
