@@ -7,6 +7,7 @@ not after `kill -9` either.
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import subprocess
 import time
@@ -18,7 +19,8 @@ from runner.processes import with_parent
 
 GRACE_S = 3.0
 _LOOK_EVERY_S = 0.1
-_OPTIONS = ("-N", "-o", "ExitOnForwardFailure=yes", "-o", "ControlMaster=no", "-o", "ControlPath=none")
+_OPTIONS = ("-N", "-o", "ControlMaster=no", "-o", "ControlPath=none")
+_FORWARDS = re.compile(r"^(?:local|remote|dynamic)forward ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,20 @@ class Tunnel:
 
 def tunnel(name: str, shell: Sequence[str], ports: Mapping[int, int]) -> Tunnel:
     """By the command that opens a shell there."""
+    strict = f"ExitOnForwardFailure={'no' if _forwards_more(shell) else 'yes'}"
     forwards = [word for here, there in ports.items() for word in ("-L", f"127.0.0.1:{here}:127.0.0.1:{there}")]
-    return Tunnel(name, (shell[0], *_OPTIONS, *forwards, *shell[1:]), ports)
+    return Tunnel(name, (shell[0], *_OPTIONS, "-o", strict, *forwards, *shell[1:]), ports)
+
+
+def _forwards_more(shell: Sequence[str]) -> bool:
+    """Whether a person's ssh configuration forwards ports of its own to this host: where one of those is taken, ours
+    must go on. Connects to nothing.
+    """
+    try:
+        done = subprocess.run([shell[0], "-G", *shell[1:]], capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    except OSError:
+        return False  # whoever starts it says so
+    return bool(_FORWARDS.search(done.stdout.decode(errors="replace")))
 
 
 def free_port(wanted: int, taken: Iterable[int] = ()) -> int:

@@ -45,6 +45,18 @@ def test_command_forwards_each_port_from_the_loopback_only() -> None:
     assert command.endswith("-p 2222 u@h")
 
 
+@pytest.mark.parametrize(
+    ("line", "strict"),
+    [("LocalForward 9999 127.0.0.1:9999", "no"), ("RemoteForward 9 127.0.0.1:9", "no"), ("Compression yes", "yes")],
+)
+def test_forwards_of_a_persons_configuration_do_not_end_ours(tmp_path: Path, line: str, strict: str) -> None:
+    """One whose port is taken would, as it ends every ssh that must have all of them."""
+    config = tmp_path / "config"
+    config.write_text(f"Host *\n  {line}\n")
+    made = tunnels.tunnel("a", ["ssh", "-F", str(config), "u@h"], {9000: 80})
+    assert f"ExitOnForwardFailure={strict}" in made.command
+
+
 def test_free_port_skips_what_is_taken_and_what_is_given_already(free_port: Callable[[], int]) -> None:
     first = free_port()
     with socket.create_server(("127.0.0.1", first)):
