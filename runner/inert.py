@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _TAG = "!unsafe"
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """What JSON may leave as it is, but YAML refuses or folds."""
+_LONGEST_KEY = 1000
+"""YAML takes no longer ones: a value that has one is written as JSON in a text."""
 _DECODER = json.JSONDecoder()
 
 
 def dump(variable: str, value: Any, header: str) -> str:
     """The file of one variable, sorted: equal values are equal texts. The header becomes one line of comment."""
+    if any(len(json.dumps(key)) > _LONGEST_KEY for key in _keys(value)):
+        value = json.dumps(value, sort_keys=True)
     body = json.dumps({variable: value}, indent=2, sort_keys=True, ensure_ascii=False)
     tagged = body.replace(": ", f": {_TAG} ", 1)  # the first one follows the variable, whose name has none
     comment = " ".join(header.split())
@@ -34,7 +39,17 @@ def parse(variable: str, text: str) -> Any:
     value, end = _DECODER.raw_decode(body, len(before))
     if body[end:].strip() != "}":
         raise ValueError(f"it holds more than one {variable}")
-    return value
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _keys(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _keys(inner)
 
 
 def _escaped(text: str) -> str:

@@ -94,6 +94,16 @@ def test_ansible_trusts_no_text_of_a_record(text: str) -> None:
     assert [one for one in strings(found) if is_trusted_as_template(one)] == []
 
 
+@pytest.mark.parametrize("length", [998, 1024, 5000])
+def test_ansible_reads_a_record_with_long_keys(repo: Repo, length: int) -> None:
+    record = replace(RECORD, spec={**RECORD.spec, "labels": {"k" * length: "{{ x }}", "é" * (length // 6): "y"}})
+    records.write(repo, record)
+    assert records.read(repo, "web") == record
+    found = by_ansible(records.to_text(record))
+    assert list(found) == [records.VARIABLE]
+    assert [one for one in strings(found[records.VARIABLE]) if is_trusted_as_template(one)] == []
+
+
 def test_name_of_a_file_cannot_leave_the_comment() -> None:
     text = records.to_text(replace(RECORD, file="deployments/web.yaml\nansible_connection: evil"))
     assert list(by_ansible(text)) == [records.VARIABLE]
