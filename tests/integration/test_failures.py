@@ -108,7 +108,7 @@ def test_failure_has_its_cause_and_a_next_step(  # noqa: PLR0913, PLR0917 - a ro
     row = failed[name]
     program = Path("/proc/self/comm").read_text().strip()
     assert (row["result"], row["code"]) == ("blocked" if name in KNOWN_BEFORE else "failed", code)
-    assert cause.format(port=ports[name], program=program, pid=os.getpid()) in row["error"]
+    assert cause.format(port=ports[name], program=program, pid=os.getpid()) in row["error"] + row.get("log", "")
     assert advice.format() in row["hint"]
 
 
