@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Ansible takes 0.5 s longer.
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTEST_ADDOPTS
 
-.PHONY: help setup demo test check audit generate e2e attack lab bench plan apply clean runtime \
+.PHONY: help setup demo test check audit generate e2e e2e-real attack lab bench plan apply clean runtime \
 	check-python check-types check-yaml check-ansible check-shell check-generated check-dependencies check-images
 
 help: ## this list
@@ -48,6 +48,9 @@ e2e: setup ## tests against real hosts and a real Docker engine; as root, starts
 
 attack: setup ## attacks at full strength, seeded: ARGS='files --seed 1 --share 0.1'; one JSON line
 	@python -m tests.attack $(ARGS)
+
+e2e-real: setup ## real programs, in a browser and by their clients; heavy, before a release
+	@pytest -m real -n 0 $(ARGS)
 
 lab: setup ## bring up the real hosts that e2e uses, to look around; down: python -m tests.lab down
 	@python -m tests.lab up $(ARGS)

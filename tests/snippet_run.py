@@ -155,7 +155,9 @@ class Tools:
         )
 
 
-def run(snippet: Mapping[str, str], folder: Path, record: Record, tools: Tools) -> subprocess.CompletedProcess[str]:
+def run(
+    snippet: Mapping[str, str], folder: Path, record: Record, tools: Tools, secrets: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """The code as it stands on the page, in the repository's folder, with the variables that the page names."""
     lines = snippet["code"].splitlines()
     env = {
@@ -164,7 +166,7 @@ def run(snippet: Mapping[str, str], folder: Path, record: Record, tools: Tools) 
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
-    env |= {snippets.variable(name): value(name) for name in record.spec["secrets"]}
+    env |= secrets or {snippets.variable(name): value(name) for name in record.spec["secrets"]}
     if snippet["language"] == "javascript":
         env |= dict(
             word.split("=", 1)

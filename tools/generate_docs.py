@@ -57,7 +57,8 @@ def templates() -> str:
 def _proven(template: str) -> str:
     kind = proofs.kind(template)
     proof = proofs.PROOFS.get(template)
-    return f"{kind}: {proof.note}" if proof and proof.note else kind
+    said = f"{kind}: {proof.note}" if proof and proof.note else kind
+    return f"{said}; used by {proofs.REAL[template]}" if template in proofs.REAL else said
 
 
 def readme() -> str:

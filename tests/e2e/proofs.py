@@ -73,6 +73,16 @@ env: {WORD: own}
         text=f"params: {{script: {SCRIPT}, sha256: {CHECKSUM}}}\nsecrets: {{WORD: env:WORD}}\n",
     ),
 }  # fmt: skip
+REAL = {
+    "jupyter": "JupyterLab 4.6.6 in Chromium 156",
+    "code-server": "in Chromium 156",
+    "llamacpp": "openai 3.57",
+    "ollama": "openai 3.57, ollama's client",
+    "vllm": "openai 3.57",
+    "tgi": "openai 3.57",
+    "chatterbox-tts": "openai 3.57",
+}
+"""Template → what used it, through the proxy, in the last run of `make e2e-real` (tests/real)."""
 SHOWN = {
     "deployed": "test_deploys_and_answers",
     "nothing to do": "test_second_reconcile_changes_nothing",
