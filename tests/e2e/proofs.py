@@ -74,15 +74,15 @@ env: {WORD: own}
     ),
 }  # fmt: skip
 REAL = {
-    "jupyter": "JupyterLab 4.6.6 in Chromium 156",
-    "code-server": "in Chromium 156",
+    "jupyter": "Chromium 156",
+    "code-server": "Chromium 156",
     "llamacpp": "openai 3.57",
     "ollama": "openai 3.57, ollama's client",
     "vllm": "openai 3.57",
     "tgi": "openai 3.57",
     "chatterbox-tts": "openai 3.57",
 }
-"""Template → what used it, through the proxy, in the last run of `make e2e-real` (tests/real)."""
+"""Template → what used it, or its stand-in, from outside in the last run of `make e2e-real` (tests/real)."""
 SHOWN = {
     "deployed": "test_deploys_and_answers",
     "nothing to do": "test_second_reconcile_changes_nothing",
