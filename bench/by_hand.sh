@@ -10,6 +10,9 @@ uv venv --quiet --no-project --python "$python" "$folder/venv"
 uv pip install --quiet --python "$folder/venv/bin/python" jupyterlab==4.6.6 jsonschema==4.24.0 pip==26.3
 
 umask 077
+mkdir -p "$folder/data/.jupyter/labconfig"
+printf '%s\n' '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}' \
+    >"$folder/data/.jupyter/labconfig/page_config.json"
 token=$(head -c 24 /dev/urandom | base64 | tr '+/' '-_')
 cat >"$folder/supervisord.conf" <<END
 [supervisord]
@@ -24,7 +27,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [program:notebook]
 directory=$folder/data
-environment=JUPYTER_TOKEN="$token",PATH="$folder/venv/bin:%(ENV_PATH)s"
+environment=JUPYTER_TOKEN="$token",JUPYTER_CONFIG_PATH="$folder/data/.jupyter",PATH="$folder/venv/bin:%(ENV_PATH)s"
 command=$folder/venv/bin/jupyter-lab --no-browser --ServerApp.ip=127.0.0.1 --ServerApp.port=$port
     --ServerApp.port_retries=0 --ServerApp.allow_root=True --LabApp.news_url=None
     --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate

@@ -52,8 +52,8 @@ def orphans_text(data: dict[str, Any], *, style: Style) -> str:
     """What carries our mark and belongs to no file."""
     orphans = style.clean(data)
     found = orphans["orphans"]
-    columns = [Column(t) for t in ("PROVIDER", "ID", "MADE FOR", "HOST", "STATE")]
-    columns += [Column("SINCE", right=True, leave_out=1), Column("PRICE", right=True)]
+    columns = [Column("PROVIDER"), Column("ID"), Column("MADE FOR"), Column("HOST", leave_out=1), Column("STATE")]
+    columns += [Column("SINCE", right=True, leave_out=2), Column("PRICE", right=True)]
     rows = [
         Row(
             [

@@ -20,6 +20,12 @@ def fail():
     os._exit(7)
 
 
+def dump():
+    """Again with each request, so that the end of its log has it too."""
+    if "BEACON_DUMPS" in os.environ:
+        print(json.dumps(dict(os.environ)), flush=True)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/break":
@@ -27,6 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/loop":
             LOOPS.touch()
             fail()
+        dump()
         self.send_response(int(os.environ.get("BEACON_STATUS", "200")))
         self.end_headers()
         answer = {"env": dict(os.environ), "argv": sys.argv[1:], "pid": os.getpid(), "folder": str(pathlib.Path.cwd())}
@@ -35,8 +42,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def main():
     print("beacon starts: " + os.environ.get("BEACON_SAYS", "nothing to say"), flush=True)
-    if "BEACON_DUMPS" in os.environ:
-        print(json.dumps(dict(os.environ)), flush=True)
+    dump()
     if "BEACON_ENDS" in os.environ:
         sys.exit("beacon ends: " + os.environ["BEACON_ENDS"])
     time.sleep(float(os.environ.get("BEACON_SLEEPS", "0")))

@@ -87,7 +87,7 @@ def test_what_does_not_come_back_is_shown_and_repaired(made: World, ports: dict[
         rows = {row["name"]: row for row in made.json("status")["deployments"]}
     assert {name: (row["sync"], row["health"]) for name, row in rows.items()} == {
         "killed": ("in-sync", "healthy"),
-        "crashing": ("drifted", "degraded"),
+        "crashing": ("unknown", "degraded"),  # blocked: somebody else has its port
         "halted": ("drifted", "stopped"),
         "broken": ("drifted", "degraded"),
     }

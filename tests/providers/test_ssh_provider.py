@@ -19,19 +19,13 @@ POOL: dict[str, Any] = {"a": {"address": "192.0.2.1"}, "b": {"address": "192.0.2
 GPU = {"gpu": "L4", "gpus": 1, "vram_gb": 24}
 WEB = Mark("shop", "web")
 DOWN = ProviderError("a cannot be reached", code="unreachable", hint="is it up?")
-BARE = {"docker": "no Docker engine here", "missing": True, "containers": [], "units": [], "health": {}, "exposed": []}
-BROKEN = {
-    "docker": "the Docker engine is not running",
-    "missing": False,
-    "containers": [],
-    "units": [],
-    "health": {},
-    "exposed": [],
-}
+NOTHING: dict[str, Any] = {"containers": [], "units": [], "health": {}, "exposed": [], "volumes": []}
+BARE = {"docker": "no Docker engine here", "missing": True, **NOTHING}
+BROKEN = {"docker": "the Docker engine is not running", "missing": False, **NOTHING}
 
 
 def empty() -> dict[str, Any]:
-    return {"docker": "", "missing": False, "containers": [], "units": [], "health": {}, "exposed": []}
+    return {"docker": "", "missing": False, **NOTHING}
 
 
 def having(name: str) -> dict[str, Any]:
