@@ -10,19 +10,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.ansible_plugins.module_utils import engine_settings
+from runner.listing import listed
 
 GUARDED_BEFORE = 28
 """Major version from which on Docker itself keeps neighbours out."""
 CDI_SINCE = (1, 44)
 """API of the engine from which on it takes devices by CDI."""
 SHOWN = 3
+GOES_ON = "running containers go on"
 
 
 def notices(host: str, engine: Mapping[str, Any], role: Mapping[str, Any], *, adopt: bool, gpu: bool) -> list[str]:
     """For one host; `engine` as `host_sight` tells it, `role` the variables of the role `docker`."""
     if not engine or not engine["answers"] or not engine["systemd"]:
         return []
-    used = _names(engine["foreign"])
+    used = listed(engine["foreign"], SHOWN)
     found = []
     if engine["installed"] and role["docker_configure"] and (changed := _changes(engine, role)):
         told, restart = changed
@@ -37,9 +39,6 @@ def notices(host: str, engine: Mapping[str, Any], role: Mapping[str, Any], *, ad
         what = f"gets NVIDIA's runtime and devices by CDI, and restarts once; {GOES_ON}"
         found.append(f"{host}: the Docker engine that also runs {used} {what}")
     return found
-
-
-GOES_ON = "running containers go on"
 
 
 def settings(engine: Mapping[str, Any], role: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,11 +75,6 @@ def _lacks_gpus(engine: Mapping[str, Any]) -> bool:
     """As the role `nvidia` decides it."""
     numbers = tuple(int(part) for part in engine["api"].split(".") if part.isdigit())
     return "nvidia" not in engine["runtimes"] or (numbers >= CDI_SINCE and not engine["cdi"])
-
-
-def _names(foreign: list[str]) -> str:
-    more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
-    return ", ".join(foreign[:SHOWN]) + more
 
 
 def _major(version: str) -> int:

@@ -16,8 +16,6 @@ from runner.repo import Repo
 from runner.scan import valid_name
 
 LARGEST = 65536
-
-
 _TEXTS = ("commit", "action", "step", "error", "hint", "code", "log")
 _FAILURE = readback.fields(
     {

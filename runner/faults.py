@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from runner.listing import listed
+
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
@@ -70,14 +72,13 @@ def suggestion(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
 
     names = sorted(set(known))
     close = get_close_matches(word.lower(), names, n=1, cutoff=0.6) if len(word) <= LONGEST_WORD else []
-    said = f"did you mean {close[0]}?" if close else otherwise or _listed(names)
+    said = f"did you mean {close[0]}?" if close else otherwise or _known(names)
     return f"it has {strange}; {said}" if (strange := odd_character(word)) and said else strange or said
 
 
-def _listed(names: Sequence[str]) -> str:
+def _known(names: Sequence[str]) -> str:
     """All that are known; the first of them where they are many."""
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return f"known: {', '.join(names[:MOST_NAMES])}{more}" if names else ""
+    return f"known: {listed(names, MOST_NAMES)}" if names else ""
 
 
 def odd_character(word: str) -> str:

@@ -74,14 +74,14 @@ def _outlooks(made: Plan, desired: Mapping[str, Desired], observed: Observed) ->
 
 def _engines(loaded: Loaded, outlooks: Mapping[str, Outlook]) -> list[str]:
     """What becomes of engines that others use too; once for each host."""
-    shared = {one.place: (name, one) for name, one in outlooks.items() if one.prepared and one.sight.get("engine")}
+    shared = {one.place: one for one in outlooks.values() if one.prepared and one.sight.get("engine")}
     if not shared:
         return []
     from runner import engine_notices, role_variables
 
     role = role_variables.docker(loaded.repo)
     found: list[str] = []
-    for place, (_, outlook) in sorted(shared.items()):
+    for place, outlook in sorted(shared.items()):
         gpu = any(one.gpus for one in outlooks.values() if one.place == place)
         found += engine_notices.notices(place, outlook.sight["engine"], role, adopt=outlook.adopts, gpu=gpu)
     return found

@@ -4,15 +4,12 @@ every record and in every mark. It never follows from a path or from how a remot
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner import edit, records, yamlfile
+from runner import edit, file_lock, records, yamlfile
 from runner.domain import Record
 from runner.errors import Blocked, ProviderError
 from runner.repo import NO_ID, Repo
@@ -40,8 +37,9 @@ def identified(loaded: Loaded) -> tuple[Loaded, bool]:
     """
     if loaded.has_id:
         return loaded, False
-    with _alone(loaded.repo):
-        known = str(yamlfile.parse(yamlfile.read(loaded.repo.settings)).get("id") or "") if _there(loaded.repo) else ""
+    settings = loaded.repo.settings
+    with file_lock.held(loaded.repo.local / "id.lock"):
+        known = str(yamlfile.parse(yamlfile.read(settings)).get("id") or "") if settings.exists() else ""
         made = known or _make(loaded.repo)
     return replace(loaded, settings={**loaded.settings, "id": made}), not known
 
@@ -72,16 +70,3 @@ def _make(repo: Repo) -> str:
         raise Blocked(message, code=MISSING, hint=f"write id: {made} into runner.yaml, and commit it")
     edit.add_field(repo, repo.settings, "id", made, comment=_COMMENT)
     return made
-
-
-def _there(repo: Repo) -> bool:
-    return repo.settings.exists()
-
-
-@contextmanager
-def _alone(repo: Repo) -> Iterator[None]:
-    """The kernel gives the lock back when the process dies."""
-    repo.local.mkdir(exist_ok=True)
-    with (repo.local / "id.lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -8,18 +8,18 @@ A lease of a dead process of this machine is taken over at once, after ending wh
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from runner import bounded, generated, processes, readback
+from runner import bounded, file_lock, generated, processes, readback
 from runner.errors import Blocked
 from runner.repo import Repo, data_home
 
@@ -165,12 +165,8 @@ class LocalLeases:
     def _write(self, lease: Lease) -> None:
         generated.write(self._path(lease.deployment), json.dumps(asdict(lease), sort_keys=True) + "\n")
 
-    @contextlib.contextmanager
-    def _guard(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / ".guard").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
+    def _guard(self) -> AbstractContextManager[None]:
+        return file_lock.held(self._folder / ".guard")
 
 
 def shared_folder(repo: Repo, repo_id: str) -> Path:

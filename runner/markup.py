@@ -18,6 +18,8 @@ _INVISIBLE = "\u200b"
 """GitHub looks for @people and #issues after entities are decoded; an invisible space stops it."""
 _KEPT = frozenset("\u200d\ufe0f")
 """Unseen, but parts of emoji."""
+_UNSEEN = frozenset(("Cc", "Cf", "Co", "Cs", "Zl", "Zp"))
+"""Categories of Unicode."""
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[a-z]+")
 
@@ -37,9 +39,6 @@ def visible(value: object) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c for c in text if c in "\n\t" or c in _KEPT or unicodedata.category(c) not in _UNSEEN)
-
-
-_UNSEEN = frozenset(("Cc", "Cf", "Co", "Cs", "Zl", "Zp"))
 
 
 def text(value: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from runner import fingerprints, identity, providers, vault
 from runner.domain import Desired, Health, Observation, Record, Resource, Spec
 from runner.errors import ProviderError, RunnerError
+from runner.listing import listed
 from runner.load import Loaded
 from runner.providers.base import Context, Limited, ProviderClass
 
@@ -129,8 +130,9 @@ def _compare_secrets(loaded: Loaded, records: Mapping[str, Record], observed: Ob
             observed.by_name[name] = replace(seen, rotated=found.changed)
         unknown += [f"{name} ({', '.join(found.unknown)})"] if found.unknown else []
     if unknown:
-        told = f"{', '.join(unknown[:SHOWN])}{f' and {len(unknown) - SHOWN} more' if len(unknown) > SHOWN else ''}"
-        observed.warnings.append(f"not known here, so not compared with what was applied: secrets of {told}")
+        observed.warnings.append(
+            f"not known here, so not compared with what was applied: secrets of {listed(unknown, SHOWN)}"
+        )
 
 
 def _configured(settings: Mapping[str, Any]) -> set[str]:

@@ -23,6 +23,7 @@ from runner.domain import (
     Resource,
     Spec,
 )
+from runner.listing import listed
 
 DECLARED = (
     "template",
@@ -41,6 +42,8 @@ DECLARED = (
 DERIVED = ("role", "needs", "service")
 VALUE_APPLIED, VALUE_CHANGED = "value applied", "value changed"
 NOT_RECORDED = "not-recorded"
+SHOWN = 3
+"""Changed fields that a reason names."""
 CANNOT_STOP = "destroy it instead (state: absent), or change its options to some that can be stopped"
 WRITTEN = {"own": "service"}
 """Part of a spec → the field of the file that it comes from, where that is called otherwise."""
@@ -268,16 +271,11 @@ def _update(record: Record, resource: Resource, differences: tuple[Change, ...])
         return Verdict(Kind.UPDATE, reason, changes=differences)
     if not differences:
         return Verdict(Kind.UPDATE, "its digest is not the one that was applied: changed by hand or by another clone")
-    return Verdict(Kind.UPDATE, ", ".join(map(_said, differences[:3])) + _more(differences), "", differences)
+    return Verdict(Kind.UPDATE, listed([*map(_said, differences)], SHOWN), "", differences)
 
 
 def _said(change: Change) -> str:
     return f"{change.field}: {VALUE_CHANGED}" if change.after == VALUE_CHANGED else change.field
-
-
-def _more(differences: tuple[Change, ...]) -> str:
-    extra = len(differences) - 3
-    return f" and {extra} more" if extra > 0 else ""
 
 
 def _start(resource: Resource) -> Verdict:

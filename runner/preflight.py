@@ -13,6 +13,7 @@ from typing import Any
 
 from runner.domain import Action, Desired, Kind
 from runner.errors import CapacityError, ProviderError, QuotaError
+from runner.listing import listed
 from runner.providers.outlook import Outlook, images_of, wanted_ports
 from runner.registries import line, login_of
 
@@ -91,8 +92,7 @@ def _blocked(action: Action, obstacle: Obstacle) -> Action:
 
 
 def _told(shortage: str, names: list[str]) -> str:
-    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-    return f"{', '.join(names[:MANY])}{more}: {shortage}"
+    return f"{listed(names, MANY)}: {shortage}"
 
 
 def _secret(want: Desired, unreadable: Unreadable) -> Obstacle | None:

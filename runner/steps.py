@@ -6,13 +6,12 @@ Each can be repeated after a crash at any point: the record is blanked before th
 from __future__ import annotations
 
 import contextlib
-import fcntl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner import fingerprints, generated, identity, locks, pages, providers, reach, records, specs, vault
+from runner import file_lock, fingerprints, generated, identity, locks, pages, providers, reach, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
 from runner.providers.base import Context, Foresighted, Machine, Mark, ProviderClass, Scattered
@@ -141,7 +140,9 @@ def _created(it: Subject, name: str, *, check: bool) -> Machine:
     answers: dict[str, Any] = {}
     if isinstance(ahead := _open(it, name, answers), Foresighted):
         ahead.look_ahead(it.spec)  # so that nobody waits for an answer while others wait for their turn
-    with contextlib.nullcontext() if rents else _one_at_a_time(it):
+    with (
+        contextlib.nullcontext() if rents else file_lock.held(locks.shared_folder(it.repo, it.repo_id) / "create.lock")
+    ):
         return _noted(it, name, _open(it, name, answers).create(it.mark, it.spec))
 
 
@@ -164,16 +165,6 @@ def _there(it: Subject, provider: ProviderClass) -> Machine:
     if machine is None:
         raise GoneError(f"{it.name} has no machine to check", code="gone", hint=f"runner reconcile {it.name}")
     return machine
-
-
-@contextlib.contextmanager
-def _one_at_a_time(it: Subject) -> Iterator[None]:
-    """The kernel gives the lock back when the process dies."""
-    folder = locks.shared_folder(it.repo, it.repo_id)
-    folder.mkdir(exist_ok=True)
-    with (folder / "create.lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def _kept(machine: Mapping[str, Any]) -> dict[str, Any]:

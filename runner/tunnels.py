@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runner import signals
+from runner import programs, signals
 from runner.processes import with_parent
 
 GRACE_S = 3.0
@@ -44,10 +44,10 @@ def _forwards_more(shell: Sequence[str]) -> bool:
     must go on. Connects to nothing.
     """
     try:
-        done = subprocess.run([shell[0], "-G", *shell[1:]], capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        done = programs.run([shell[0], "-G", *shell[1:]])
     except OSError:
         return False  # whoever starts it says so
-    return bool(_FORWARDS.search(done.stdout.decode(errors="replace")))
+    return bool(_FORWARDS.search(done.out))
 
 
 def free_port(wanted: int, taken: Iterable[int] = ()) -> int:

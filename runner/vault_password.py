@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 
-from runner import bounded
+from runner import bounded, file_lock
 from runner.errors import CredentialsError
+from runner.listing import listed
 from runner.repo import Repo
 from runner.secret_text import cleaned
 
@@ -46,8 +47,7 @@ def _unknown(repo: Repo) -> CredentialsError:
     if not files:
         hint = f"set {PASSWORD_ENV}, or make tools/vault-password work"
         return CredentialsError("the vault password is not known here", code="no-vault-password", hint=hint)
-    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    message = f"{files[0]}{more} cannot be opened: the vault password is not known here"
+    message = f"{listed(files, 1)} cannot be opened: the vault password is not known here"
     return CredentialsError(message, code="no-vault-password", hint=BRING)
 
 
@@ -104,10 +104,6 @@ def _opened(path: Path, opens: Callable[[bytes], bool]) -> bool:
         return True  # it tells nothing about the password
 
 
-@contextlib.contextmanager
-def one_writer(repo: Repo) -> Iterator[None]:
-    """Of two first runs, one encrypts first, and the other sees it. The kernel gives the lock back."""
-    repo.local.mkdir(parents=True, exist_ok=True)
-    with (repo.local / "vault.lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+def one_writer(repo: Repo) -> AbstractContextManager[None]:
+    """Of two first runs, one encrypts first, and the other sees it."""
+    return file_lock.held(repo.local / "vault.lock")

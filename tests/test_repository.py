@@ -34,12 +34,14 @@ LAYERS = [
         "domain",
         "expressions",
         "faults",
+        "file_lock",
         "formats",
         "generated",
         "git",
         "gpus",
         "markup",
         "inert",
+        "listing",
         "look_fields",
         "markers",
         "models",
@@ -72,6 +74,7 @@ PLANNER_MAY_IMPORT = {"__future__", "collections", "collections.abc", "dataclass
     "runner.domain",
     "runner.effects",
     "runner.guards",
+    "runner.listing",
     "runner.reach",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from runner.cli._app import App
 from runner.domain import Record
 from runner.errors import RunnerError, UsageError
 from runner.faults import suggestion
+from runner.snippets import variable
 
 CLIPBOARDS = (
     ("pbcopy",),
@@ -46,8 +46,8 @@ def secret(app: App, record: Record, name: str) -> str:
 
 def environment(app: App, record: Record, exposed: Mapping[str, Any] | None) -> dict[str, str]:
     """Variable → value: the address of each port, each secret, and the certificate to trust where there is one."""
-    found = {f"{_variable(port)}_URL": str(endpoint["url"]) for port, endpoint in sorted(record.endpoints.items())}
-    found |= {_variable(name): secret(app, record, name) for name in sorted(record.spec["secrets"])}
+    found = {f"{variable(port)}_URL": str(endpoint["url"]) for port, endpoint in sorted(record.endpoints.items())}
+    found |= {variable(name): secret(app, record, name) for name in sorted(record.spec["secrets"])}
     ca = str((exposed or {}).get("ca", ""))
     return {**found, "CA_FILE": str(app.repo.root / ca)} if ca else found
 
@@ -68,7 +68,3 @@ def copy(value: str) -> None:
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode("utf-8", "replace").strip() or f"exit code {error.returncode}"
         raise RunnerError(f"{command[0]} did not take it: {said}", code="no-clipboard") from error
-
-
-def _variable(name: str) -> str:
-    return re.sub(r"[^A-Z0-9_]", "_", name.upper())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runner.domain import Kind
+from runner.listing import listed
 
 MANY = 6
 """From this number on they are told as one."""
@@ -37,8 +38,7 @@ def title(group: dict[str, Any]) -> str:
 def names(group: dict[str, Any]) -> str:
     """Which, as far as they are not too many."""
     found: list[str] = group["names"]
-    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
-    return ", ".join(found[:NAMED]) + more
+    return listed(found, NAMED)
 
 
 def _alike(action: dict[str, Any]) -> tuple[str, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from runner.domain import DESTRUCTIVE, Kind
+from runner.listing import listed
 from runner.render.style import Style
 from runner.render.text import width, wrap
 
 ENDING = frozenset({Kind.DESTROY, Kind.STOP})
 LABELS = len("secrets")
+PACKAGES = 3
+"""How many are named: it is a line, not a list."""
 _DIGEST = re.compile(r"@sha256:([0-9a-f]{12})[0-9a-f]*")
 _CHOSEN = "chosen now; may change if others take it"
 
@@ -42,7 +44,7 @@ def lines(resolved: dict[str, Any], kind: Kind, *, style: Style, indent: str) ->
 def _runs(resolved: dict[str, Any]) -> str:
     named = f"{resolved['template']} {resolved['version']}".rstrip()
     models = resolved["models"]
-    what = _image(resolved["image"]) or resolved["script"] or _listed(resolved["packages"])
+    what = _image(resolved["image"]) or resolved["script"] or listed(resolved["packages"], PACKAGES)
     beside = [f"{name}: {_image(image)}" for name, image in resolved["images"].items()]
     several = f"model{'s' if len(models) > 1 else ''} {', '.join(models)}" if models else ""
     return "; ".join(part for part in (named, several, what, *beside) if part)
@@ -50,11 +52,6 @@ def _runs(resolved: dict[str, Any]) -> str:
 
 def _image(image: str) -> str:
     return _DIGEST.sub(r"@\1", image)
-
-
-def _listed(packages: Sequence[str]) -> str:
-    more = f" and {len(packages) - 3} more" if len(packages) > 3 else ""  # noqa: PLR2004 - a line, not a list
-    return ", ".join(packages[:3]) + more
 
 
 def _on(resolved: dict[str, Any]) -> str:
