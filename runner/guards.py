@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from runner import timing
 from runner.domain import Committed, Desired, Guard, Record
 
 NOTHING = Committed()
@@ -51,6 +52,4 @@ def _ttl(want: Desired | None, record: Record | None, agreed: Committed) -> Iter
 
 
 def _longer(one: str, other: str) -> bool:
-    from runner import timing  # brings time zones, which a plan of nothing does without
-
     return timing.seconds(one) > timing.seconds(other)

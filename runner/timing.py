@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Word = Callable[[str], str]
 _DURATION = re.compile(r"(?:[0-9]{1,9}[smhd]){1,8}")
@@ -40,7 +39,7 @@ def duration(value: str) -> str:
 
 
 def seconds(value: str) -> int:
-    """Of a duration."""
+    """Of a duration; 0 of an empty text."""
     return sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
 
 
@@ -82,6 +81,8 @@ def _number(word: str | None, name: str) -> int | None:
 
 def zone(value: str) -> str:
     """A name of the list of time zones."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # a plan of nothing does without
+
     msg = "is not a known time zone; use a name such as Europe/Berlin"
     if not _ZONE.fullmatch(value):
         raise ValueError(msg)

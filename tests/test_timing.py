@@ -97,3 +97,8 @@ def test_wrong_value_is_a_fault_with_file_and_line(tmp_path: Path, field: str, l
     [problem] = [p for p in small.load().problems if p.code != "cannot-expose"]
     assert (problem.where, problem.field, bool(problem.message)) == ("deployments/web.yaml:2", field, True)
     assert len(problem.message) < 300
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", 0), ("30m", 1800), ("1h30m", 5400), ("2d", 172_800), ("45s", 45)])
+def test_durations_are_seconds(text: str, expected: int) -> None:
+    assert timing.seconds(text) == expected

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 import click
 
 from runner import repo as repository
+from runner import timing
 from runner.cli import _complete
 from runner.redact import Redactor
 from runner.render.output import Output
 from runner.repo import Repo
 from runner.workflow import Selection
 
-_DURATION = re.compile(r"(\d+)([smhd]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]+[smhd])+|[0-9]+")
 
 
 class App:
@@ -49,9 +49,9 @@ class Duration(click.ParamType[float]):
         """Seconds."""
         if isinstance(value, int | float):
             return float(value)
-        if not re.fullmatch(r"(\d+[smhd])+|\d+", value):
+        if not _DURATION.fullmatch(value):
             self.fail(f"{value!r} is not a duration such as 90s, 15m or 1h30m", param, ctx)
-        return float(sum(int(number) * _SECONDS[unit] for number, unit in _DURATION.findall(value)))
+        return float(value if value.isdecimal() else timing.seconds(value))
 
 
 name_argument = click.argument("name", shell_complete=_complete.deployments)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
-from runner import reach
+from runner import reach, timing
 from runner.domain import Spec
 from runner.providers.aws import catalogue
 from runner.providers.aws.quotas import Market
@@ -20,7 +19,6 @@ SMALLEST_DISK_GB = 60
 DEARER = 1.5
 """How much more than the cheapest that fits a machine may cost, unless max_hourly says."""
 EVERYBODY = ("0.0.0.0/0", "::/0")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,7 +82,7 @@ def wanted(mark: Mark, spec: Spec, settings: Mapping[str, Any]) -> Wanted:
         subnet=options.subnet or defaults.subnet,
         user=options.user or defaults.user,
         key=options.key or defaults.key,
-        setup_limit_s=seconds(defaults.setup_limit),
+        setup_limit_s=timing.seconds(defaults.setup_limit),
         ttl_s=ttl_s(spec),
     )
 
@@ -154,12 +152,7 @@ def regions(machine: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str
 
 def ttl_s(spec: Spec) -> int:
     """How long a machine may live; 0: for ever."""
-    return seconds(spec.get("lifecycle", {}).get("ttl") or "")
-
-
-def seconds(duration: str) -> int:
-    """`1h30m` → 5400; 0 for an empty text."""
-    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
+    return timing.seconds(spec.get("lifecycle", {}).get("ttl") or "")
 
 
 def tokens(wanted: Wanted, *what: str) -> Iterator[str]:

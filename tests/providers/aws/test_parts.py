@@ -42,7 +42,7 @@ from runner.errors import (
 )
 from runner.providers.aws import causes, keys, network, seen, userdata, views
 from runner.providers.aws.options import AwsSettings, Options
-from runner.providers.aws.wanted import offers, seconds, tokens, wanted
+from runner.providers.aws.wanted import offers, tokens, wanted
 from runner.providers.base import Mark
 from tests.providers.aws.conftest import wanted as spec
 
@@ -154,11 +154,6 @@ def test_wrong_clock_is_seen_by_the_time_of_the_answer(
 def test_failure_without_an_answer_says_what_to_do(error: Exception, code: str) -> None:
     found = causes.translated(error, "describe_instances", "mars-1")
     assert (found.code, bool(found.hint)) == (code, True)
-
-
-@pytest.mark.parametrize(("text", "expected"), [("", 0), ("30m", 1800), ("1h30m", 5400), ("2d", 172_800), ("45s", 45)])
-def test_durations_are_seconds(text: str, expected: int) -> None:
-    assert seconds(text) == expected
 
 
 def test_token_depends_on_everything_that_makes_another_machine() -> None:
