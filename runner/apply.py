@@ -13,63 +13,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from runner import (
-    ansible_causes,
     ansible_run,
     failures,
     generated,
     hosts,
     locks,
     processes,
-    reach,
     records,
     runs,
     signals,
     steps,
     vault,
 )
-from runner.ansible_run import HostResult, Outcome
-from runner.domain import Action, Kind, Record
+from runner.domain import STARTING, Action, Kind
 from runner.errors import Blocked, CredentialsError
 from runner.failures import Failure
 from runner.load import Loaded
 from runner.redact import Redactor
 from runner.repo import Repo
+from runner.results import Result, result, result_event, table_error
 from runner.runs import Event
 from runner.workflow import Planned, Selection, plan_loaded
 
 PLAYBOOK = "apply.yml"
-TABLE = "deployments/README.md"
-NO_RESULT_HINT = "run it again; if it stays, read ansible.log of this run below .runner/runs/"
-NEEDS_SECRETS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.ADOPT, Kind.START, Kind.RESTART})
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How one action ended."""
-
-    deployment: str
-    action: str
-    result: str
-    """ok | changed | failed | interrupted"""
-    seconds: float | None = None
-    url: str = ""
-    error: str = ""
-    hint: str = ""
-    code: str = ""
-    """Stable name of the error."""
-    log: str = ""
-    """The last lines of the program that failed."""
-    step: str = ""
-    """Which step failed; empty when none did."""
-    rolled_back: bool = False
-    """Whether the version before serves again."""
-    reach: str = ""
-    """From where the URL holds: here | tunnel | network | public."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether it did not reach what was planned."""
-        return self.result not in ("ok", "changed")
 
 
 @dataclass
@@ -184,12 +150,12 @@ def _run(job: Job, actions: tuple[Action, ...], cancelled: threading.Event) -> A
             redact=job.redactor.stream().text,
         )
         seconds = {name: lasts[name] - firsts[name] for name in firsts}
-        results = [_result(loaded, action, outcome, seconds, interrupted=cancelled.is_set()) for action in actions]
+        results = [result(loaded, action, outcome, seconds, interrupted=cancelled.is_set()) for action in actions]
         results += unreadable.values()
         for item in results:
-            run.event(_result_event(item))
+            run.event(result_event(item))
             _remember(loaded.repo, run, item, job.planned.plan.commit)
-        error = "" if cancelled.is_set() else _table_error(outcome, results)
+        error = "" if cancelled.is_set() else table_error(outcome, results)
         _log_total(run, time.monotonic() - started, error)
         return Applied(job.run_id, results, interrupted=cancelled.is_set(), error=error)
     finally:
@@ -229,72 +195,13 @@ def _prepare_secrets(job: Job, actions: tuple[Action, ...]) -> dict[str, Result]
             )
             continue
         want = loaded.desired.get(action.deployment)
-        if want is None or not want.spec["secrets"] or action.kind not in NEEDS_SECRETS:
+        if want is None or not want.spec["secrets"] or action.kind not in STARTING:
             continue
         with contextlib.suppress(CredentialsError):
             vault.ensure(loaded.repo, want.name, want.spec["secrets"])
         for value in vault.known(loaded.repo, want.name, want.spec["secrets"]).values():
             job.redactor.add(value)
     return failed
-
-
-def _result(
-    loaded: Loaded, action: Action, outcome: Outcome, seconds: dict[str, float], *, interrupted: bool
-) -> Result:
-    name = action.deployment
-    host = outcome.hosts.get(name, HostResult())
-    record = records.read(loaded.repo, name)
-    if host.ok and _as_promised(action.kind, record):
-        url, how = (_url(record), reach.how(record)) if record else ("", "")
-        done = "changed" if host.changed else "ok"
-        return Result(name, str(action.kind), done, seconds.get(name), url, reach=how)
-    if interrupted:
-        hint = "run the same command again: it goes on from here"
-        error = "it was interrupted"
-        return Result(name, str(action.kind), "interrupted", seconds.get(name), "", error, hint, "interrupted")
-    error, hint, code = host.message, host.hint, host.code
-    if not error and outcome.status == "successful":
-        error, hint, code = "Ansible ended well, but has not done this", NO_RESULT_HINT, "no-result"
-    if not error:
-        error, hint, code = ansible_causes.before_any_host(outcome.output, outcome.status)
-    told = (host.log, host.step, host.rolled_back)
-    return Result(name, str(action.kind), "failed", seconds.get(name), "", error, hint, code, *told)
-
-
-def _as_promised(kind: Kind, record: Record | None) -> bool:
-    """Whether the record says what the last step of this action writes: without that, the action has not been done."""
-    if kind is Kind.DESTROY:
-        return record is None
-    if kind is Kind.STOP:
-        return record is None or record.state == "stopped"
-    return record is not None and record.state == "running" and bool(record.digest)
-
-
-def _table_error(outcome: Outcome, results: list[Result]) -> str:
-    """Why the table was not written; a run in which everything failed has told enough."""
-    controller = outcome.hosts.get("")
-    if controller is None:
-        return "" if all(result.failed for result in results) else f"{TABLE} was not written: its step did not run"
-    return "" if controller.ok else f"{TABLE} was not written: {controller.message}"
-
-
-def _url(record: Record) -> str:
-    """Of the port that the health check asks: a service may have others that are of no use in a browser."""
-    asked = record.spec.get("service", {}).get("health", {}).get("port", "")
-    endpoint = record.endpoints.get(asked) or next(iter(record.endpoints.values()), {"url": ""})
-    return str(endpoint["url"])
-
-
-def _result_event(item: Result) -> Event:
-    return {
-        "deployment": item.deployment,
-        "kind": "result",
-        "step": item.action,
-        "status": item.result,
-        "seconds": round(item.seconds, 2) if item.seconds is not None else None,
-        "message": item.error,
-        **({"hint": item.hint, "code": item.code} if item.failed else {}),
-    }
 
 
 def _log_total(run: runs.Run, seconds: float, error: str) -> None:

@@ -49,9 +49,10 @@ SYMBOLS = {
     Kind.NONE: "=",
 }
 ORDER = list(Kind)
-CHANGING = frozenset(
-    {Kind.DESTROY, Kind.REPLACE, Kind.CREATE, Kind.UPDATE, Kind.ADOPT, Kind.START, Kind.RESTART, Kind.STOP}
-)
+STARTING = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.ADOPT, Kind.START, Kind.RESTART})
+"""After it the service runs."""
+ENDING = frozenset({Kind.DESTROY, Kind.STOP})
+CHANGING = STARTING | ENDING
 DESTRUCTIVE = frozenset({Kind.DESTROY, Kind.REPLACE})
 
 

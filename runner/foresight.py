@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from runner import preflight, resolved, vault
-from runner.domain import CHANGING, Action, Desired, Kind, Plan, Record, Resource
+from runner.domain import CHANGING, STARTING, Action, Desired, Kind, Plan, Record, Resource
 from runner.errors import CredentialsError, ProviderError
 from runner.load import Loaded
 from runner.observe import Observed
-from runner.preflight import STARTS
 from runner.providers.base import Weighing
 from runner.providers.outlook import Outlook, Predicting
 
@@ -60,7 +59,7 @@ def _outlooks(made: Plan, desired: Mapping[str, Desired], observed: Observed) ->
     """By deployment; each provider is asked once, for those that go there."""
     leaving = {action.deployment for action in made.actions if action.kind is Kind.DESTROY}
     found: dict[str, Outlook] = {}
-    starting = {action.deployment for action in made.actions if action.kind in STARTS}
+    starting = {action.deployment for action in made.actions if action.kind in STARTING}
     going: dict[str, list[str]] = {}
     for name in sorted(starting & desired.keys()):
         going.setdefault(_goes_to(desired[name], observed.by_name[name].resource), []).append(name)

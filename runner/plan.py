@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from runner import effects, guards, reach
+from runner.differences import changes
 from runner.digest import digest
 from runner.domain import (
     CHANGING,
+    ENDING,
     ORDER,
     Action,
     Change,
@@ -21,32 +22,14 @@ from runner.domain import (
     Plan,
     Record,
     Resource,
-    Spec,
 )
 from runner.listing import listed
 
-DECLARED = (
-    "template",
-    "provider",
-    "machine",
-    "params",
-    "env",
-    "secrets",
-    "ports",
-    "access",
-    "lifecycle",
-    "owner",
-    "labels",
-    "own",
-)
-DERIVED = ("role", "needs", "service")
 VALUE_APPLIED, VALUE_CHANGED = "value applied", "value changed"
 NOT_RECORDED = "not-recorded"
 SHOWN = 3
 """Changed fields that a reason names."""
 CANNOT_STOP = "destroy it instead (state: absent), or change its options to some that can be stopped"
-WRITTEN = {"own": "service"}
-"""Part of a spec → the field of the file that it comes from, where that is called otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +123,7 @@ def _exposure(kind: Kind, want: Desired | None, record: Record | None, have: Obs
         return None
     runs = have.resource is not None and have.resource.state != "stopped"
     before = reach.access_of(record.spec) if record is not None and (runs or kind is Kind.DESTROY) else None
-    ends = want is None or kind in {Kind.DESTROY, Kind.STOP}
+    ends = want is None or kind in ENDING
     return reach.change(before, None if ends or want is None else want.spec["access"])
 
 
@@ -282,51 +265,6 @@ def _start(resource: Resource) -> Verdict:
     if resource.state == "failed":
         return Verdict(Kind.START, f"it failed: {resource.detail or 'no reason given'}")
     return Verdict(Kind.START, f"it is stopped: {resource.detail}" if resource.detail else "it is stopped")
-
-
-def changes(want: Desired, record: Record | None, resource: Resource | None) -> tuple[Change, ...]:
-    """Fields that differ from what was applied. Derived fields only when no declared one explains them."""
-    before = record.spec if record is not None else {}
-    if not before or before == want.spec:
-        return ()
-    declared = _differences(before, want.spec, DECLARED)
-    facts = resource.facts if resource is not None else {}
-    found = declared or _differences(before, want.spec, DERIVED)
-    fixed = () if facts.get("made_for") == want.digest else want.fixed  # a replacement that nobody has noted yet
-    return tuple(
-        Change(field, old, new, forces_replacement=_forces(field, new, fixed, facts)) for field, old, new in found
-    )
-
-
-def _forces(field: str, after: Any, fixed: tuple[str, ...], facts: Mapping[str, Any]) -> bool:
-    """A fixed field that now spells out what is already there, or leaves the choice open, forces nothing."""
-    there: Any = facts
-    for part in field.split(".")[1:]:
-        there = there.get(part) if isinstance(there, Mapping) else None
-    return field in fixed and after not in (there, "auto") and not (isinstance(after, list) and there in after)
-
-
-def _differences(before: Spec, after: Spec, keys: Iterable[str]) -> list[tuple[str, Any, Any]]:
-    old = _flat({WRITTEN.get(key, key): before[key] for key in keys if key in before})
-    new = _flat({WRITTEN.get(key, key): after[key] for key in keys if key in after})
-    fields = sorted({*old, *new})
-    return [(field, old.get(field), new.get(field)) for field in fields if old.get(field) != new.get(field)]
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as dotted fields; secrets inside texts are shown by name."""
-    found: dict[str, Any] = {}
-    for key, value in data.items():
-        field = f"{prefix}{key}"
-        if isinstance(value, dict) and isinstance(value.get("secret_parts"), list):
-            found[field] = "".join(
-                p if isinstance(p, str) else f"<secret {p['secret']}>" for p in value["secret_parts"]
-            )
-        elif isinstance(value, dict):
-            found.update(_flat(value, f"{field}."))
-        else:
-            found[field] = value
-    return found
 
 
 def _running_price(record: Record | None, have: Observation) -> float | None:

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runner.domain import Action, Desired, Kind
+from runner.domain import STARTING, Action, Desired, Kind
 from runner.errors import CapacityError, ProviderError, QuotaError
 from runner.listing import listed
 from runner.providers.outlook import Outlook, images_of, wanted_ports
 from runner.registries import line, login_of
 
-STARTS = frozenset({Kind.CREATE, Kind.REPLACE, Kind.UPDATE, Kind.ADOPT, Kind.START, Kind.RESTART})
 GB_OF_A_GIB = 2**30 / 10**9
 """Programs of a host count in powers of two; what a GPU is sold as, and a template asks for, does not."""
 SLACK = 0.9
@@ -64,7 +63,7 @@ def check(  # noqa: PLR0913 - the sides of the question, each named
     spoken_for, logins = _ports(desired), _Logins(registries, unreadable if secrets_here else lambda _: None)
     for action in actions:
         want = desired.get(action.deployment)
-        if want is None or action.kind not in STARTS:
+        if want is None or action.kind not in STARTING:
             found.actions.append(action)
             continue
         outlook = outlooks.get(action.deployment, Outlook())

@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner import reach
-from runner.domain import Action, Desired, Kind, Observation, Record, Spec
+from runner.domain import ENDING, Action, Desired, Observation, Record, Spec
 from runner.providers.outlook import Outlook
 
-ENDS = frozenset({Kind.DESTROY, Kind.STOP})
 LOOPBACK = "127."
 RULES = ("expose", "auth", "domain", "ports")
 
@@ -25,7 +24,7 @@ def of(
     action: Action, want: Desired | None, record: Record | None, have: Observation, outlook: Outlook
 ) -> dict[str, Any]:
     """The facts of one action; empty where there is neither a file nor a record that says anything."""
-    ends = action.kind in ENDS or want is None
+    ends = action.kind in ENDING or want is None
     spec = record.spec if ends and record is not None and record.spec else want.spec if want else None
     if not spec or not spec.get("service"):
         return {}

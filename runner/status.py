@@ -8,10 +8,10 @@ from typing import Any
 
 from runner import reach
 from runner.ansible_plugins.module_utils.restarts import told
+from runner.differences import changes
 from runner.domain import Action, Desired, Kind, Observation, Record, Resource, Spec
 from runner.failures import Failure
 from runner.load import Loaded
-from runner.plan import changes
 
 
 @dataclass(frozen=True, slots=True)

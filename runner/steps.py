@@ -7,62 +7,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 from runner import file_lock, fingerprints, generated, identity, locks, pages, providers, reach, records, specs, vault
 from runner.domain import Kind, Record
 from runner.errors import CapacityError, GoneError, ProviderError, QuotaError
-from runner.providers.base import Context, Foresighted, Machine, Mark, ProviderClass, Scattered
+from runner.providers.base import Context, Foresighted, Machine, ProviderClass, Scattered
 from runner.repo import NO_ID, Repo
+from runner.subject import Subject
 
 SAME_PRICE = 0.00005
 """Prices are shown with four decimals."""
 LOOPBACK = "127.0.0.1"
 """Where people find a service that they reach by tunnel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The deployment that a step is about; made from the host's `slipway_*` variables."""
-
-    repo: Repo
-    repo_id: str
-    name: str
-    purpose: str
-    provider: str
-    """Where the plan saw it; empty outside of a reconcile."""
-    spec: dict[str, Any]
-    digest: str
-    settings: dict[str, Any]
-    protect: bool
-    price: dict[str, Any] | None
-    owner: str
-    file: str
-
-    @property
-    def mark(self) -> Mark:
-        """What makes its resources ours."""
-        return Mark(self.repo_id, self.name, self.digest)
-
-
-def subject(variables: Mapping[str, Any]) -> Subject:
-    """From plain data: Ansible's tagged values are unwrapped by the caller."""
-    return Subject(
-        repo=Repo(Path(variables["slipway_root"])),
-        repo_id=variables["slipway_repo"],
-        name=variables["slipway_deployment"],
-        purpose=variables["slipway_purpose"],
-        provider=variables["slipway_provider"],
-        spec=variables["slipway_spec"],
-        digest=variables["slipway_digest"],
-        settings=variables["slipway_settings"],
-        protect=variables["slipway_protect"],
-        price=variables["slipway_price"],
-        owner=variables["slipway_owner"],
-        file=variables["slipway_file"],
-    )
 
 
 def machine_present(it: Subject, *, check: bool) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from runner import ansible_run, apply, records
+from runner import ansible_run, apply, records, results
 from runner.ansible_run import HostResult, Outcome
-from runner.apply import Job, Result
+from runner.apply import Job
 from runner.domain import Kind, Record
 from runner.redact import Redactor
+from runner.results import Result
 from runner.workflow import make_plan
 from tests import factories as make
 from tests.small import Small
@@ -28,7 +29,7 @@ PROMISES: list[tuple[Kind, Record | None, bool]] = [
 
 @pytest.mark.parametrize(("kind", "record", "done"), PROMISES)
 def test_each_action_promises_a_record(kind: Kind, record: Record | None, done: bool) -> None:
-    assert apply._as_promised(kind, record) is done
+    assert results.as_promised(kind, record) is done
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,6 @@ def test_success_of_ansible_alone_is_none_of_ours(
 
 def test_table_without_proof_is_told_unless_everything_failed() -> None:
     well, failed = Result("web", "create", "changed"), Result("web", "create", "failed")
-    assert apply._table_error(Outcome("successful"), [well])
-    assert not apply._table_error(Outcome("failed"), [failed])
-    assert not apply._table_error(Outcome("successful", {"": HostResult(ok=True)}), [well])
+    assert results.table_error(Outcome("successful"), [well])
+    assert not results.table_error(Outcome("failed"), [failed])
+    assert not results.table_error(Outcome("successful", {"": HostResult(ok=True)}), [well])

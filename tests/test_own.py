@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from runner import apply
+from runner import results
 from runner.access import panel
+from runner.differences import changes
 from runner.domain import Desired
-from runner.plan import changes
 from runner.specs import endpoints, health_check
 from tests.factories import record
 from tests.small import APP, Small, told
@@ -143,4 +143,4 @@ def test_apply_names_the_port_that_the_health_check_asks(small: Small) -> None:
     want = desired(small, "template: open\nservice: {ports: {web: 9000, aside: {container: 9001, protocol: tcp}}}\n")
     applied = record(spec=want.spec, endpoints=dict(sorted(endpoints(want.spec, "127.0.0.1").items())))
     assert next(iter(applied.endpoints)) == "aside"
-    assert apply._url(applied) == "http://127.0.0.1:9000"
+    assert results.url_of(applied) == "http://127.0.0.1:9000"

@@ -70,6 +70,7 @@ LAYERS = [
     {"__main__", "cli", "ansible_plugins"},
 ]
 PLANNER_MAY_IMPORT = {"__future__", "collections", "collections.abc", "dataclasses", "typing"} | {
+    "runner.differences",
     "runner.digest",
     "runner.domain",
     "runner.effects",

@@ -13,6 +13,7 @@ from runner.domain import Record
 from runner.errors import CapacityError, GoneError, InvalidRequestError, ProviderError
 from runner.providers.base import Context, Machine, Mark
 from runner.repo import Repo
+from runner.subject import Subject
 from tests import factories as make
 
 
@@ -53,9 +54,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def subject(root: Path, spec: dict[str, Any]) -> steps.Subject:
+def subject(root: Path, spec: dict[str, Any]) -> Subject:
     (root / "inventory").mkdir(exist_ok=True)
-    return steps.Subject(
+    return Subject(
         repo=Repo(root),
         repo_id="shop",
         name="web",

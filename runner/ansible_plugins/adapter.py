@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from runner import steps
 from runner.errors import RunnerError
+from runner.subject import subject
 
 PREFIX = "slipway_"
 Run = Callable[..., dict[str, Any]]
@@ -30,7 +30,7 @@ def adapted(run: Run) -> Run:
         # not super(): strategies of others run actions as subclasses of ours
         result: dict[str, Any] = ActionBase.run(self, tmp, variables)
         try:
-            it = steps.subject({key: plain(value) for key, value in variables.items() if key.startswith(PREFIX)})
+            it = subject({key: plain(value) for key, value in variables.items() if key.startswith(PREFIX)})
             result |= run(self, it, variables)
         except RunnerError as error:
             problem = error.problems[0]

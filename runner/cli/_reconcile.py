@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from runner import identity
-from runner.apply import Applied, Job, Result, apply, recover
+from runner.apply import Applied, Job, apply, recover
 from runner.cli._app import App
 from runner.domain import Plan
 from runner.errors import Blocked
@@ -13,6 +13,7 @@ from runner.load import load
 from runner.locks import Lease
 from runner.render.plan import plan_text
 from runner.render.plan_data import plan_json
+from runner.results import Result
 from runner.workflow import Planned, Selection, plan_loaded, require_allowed, without_adoptions
 
 INTERRUPTED, FAILED, BLOCKED = 130, 1, Blocked.exit_code

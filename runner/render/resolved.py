@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from runner.domain import DESTRUCTIVE, Kind
+from runner.domain import DESTRUCTIVE, ENDING, Kind
 from runner.listing import listed
 from runner.render.style import Style
 from runner.render.text import width, wrap
 
-ENDING = frozenset({Kind.DESTROY, Kind.STOP})
 LABELS = len("secrets")
 PACKAGES = 3
 """How many are named: it is a line, not a list."""

@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from runner import steps
 from runner.ansible_plugins.adapter import adapted
+from runner.subject import Subject
 
 LOCAL = {
     "ansible_connection": "local",
@@ -31,7 +32,7 @@ class ActionModule(ActionBase):
     _VALID_ARGS = frozenset({"state"})
 
     @adapted
-    def run(self, it: steps.Subject, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def run(self, it: Subject, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Sets `slipway_machine`: how to get there, or null when nothing is found. Its task says `changed_when: false`,
         because Ansible calls everything a change that is new to the inventory.
         """

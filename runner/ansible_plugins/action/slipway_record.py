@@ -8,6 +8,7 @@ from ansible.plugins.action import ActionBase
 
 from runner import reach, steps
 from runner.ansible_plugins.adapter import adapted, plain
+from runner.subject import Subject
 
 
 class ActionModule(ActionBase):
@@ -16,7 +17,7 @@ class ActionModule(ActionBase):
     _VALID_ARGS = frozenset({"state"})
 
     @adapted
-    def run(self, it: steps.Subject, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def run(self, it: Subject, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Writes or removes record and access page."""
         state, check = self._task.args["state"], self._task.check_mode
         if state == "running":
