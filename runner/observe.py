@@ -13,7 +13,8 @@ from runner.domain import Desired, Health, Observation, Record, Resource, Spec
 from runner.errors import ProviderError, RunnerError
 from runner.listing import listed
 from runner.load import Loaded
-from runner.providers.base import Context, Limited, ProviderClass
+from runner.providers.base import Context, ProviderClass
+from runner.providers.market import Limited
 
 SHOWN = 3
 """Deployments whose secrets are not known here, by name; of others only how many."""

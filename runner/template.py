@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from runner import references
 from runner.ansible_plugins.module_utils.health_probe import STABLE_S
-from runner.models import LONGEST_START_S, MOST_GB, EnvName, Model, OwnService, Port, PortName, Text
+from runner.field_types import EnvName, Port, PortName, Text
+from runner.models import LONGEST_START_S, MOST_GB, Model, OwnService
 from runner.template_access import Access
 
 ParamType = Literal["string", "integer", "number", "boolean", "list"]

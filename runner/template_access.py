@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from runner.models import Model, PortName
+from runner.field_types import PortName
+from runner.models import Model
 
 _PATH = r"^/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*([A-Za-z0-9_~-][A-Za-z0-9._~-]*|\*)?$"
 GuardedPath = Annotated[str, Field(pattern=_PATH)]

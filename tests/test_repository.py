@@ -34,6 +34,7 @@ LAYERS = [
         "domain",
         "expressions",
         "faults",
+        "field_types",
         "file_lock",
         "formats",
         "generated",

@@ -13,7 +13,8 @@ from runner.cli._app import App
 from runner.declared import misfit
 from runner.errors import InvalidFiles, UsageError
 from runner.faults import suggestion
-from runner.models import OwnService, Settings, secret_problem
+from runner.field_types import secret_problem
+from runner.models import OwnService, Settings
 from runner.places import Place
 from runner.render import wizard
 from runner.render.style import scrub

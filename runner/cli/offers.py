@@ -13,7 +13,7 @@ from runner.errors import InvalidRequestError, ProviderError, UsageError
 from runner.faults import suggestion
 from runner.load import Loaded, load
 from runner.observe import open_provider
-from runner.providers.base import Offer, Shop
+from runner.providers.market import Offer, Shop
 from runner.render.market import offers_text
 
 GROUP = "Choose"

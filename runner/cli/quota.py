@@ -13,7 +13,7 @@ from runner.errors import ProviderError, UsageError
 from runner.faults import suggestion
 from runner.load import load
 from runner.observe import open_provider
-from runner.providers.base import Limited, Quota
+from runner.providers.market import Limited, Quota
 from runner.render.market import quota_text
 
 GROUP = "Choose"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import InvalidRequestError
-from runner.providers.base import Offer
+from runner.providers.market import Offer
 
 DEFAULT_REGION = "us-east-1"
 HOURS_PER_MONTH = 730

@@ -7,7 +7,8 @@ from typing import Any
 
 from runner.providers.aws import catalogue
 from runner.providers.aws.wanted import regions
-from runner.providers.base import Choice, Offer
+from runner.providers.base import Choice
+from runner.providers.market import Offer
 
 USUAL_ARCH = "x86_64"
 

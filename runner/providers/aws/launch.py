@@ -15,7 +15,7 @@ from runner.providers.aws.images import Image
 from runner.providers.aws.network import Place
 from runner.providers.aws.seen import Seen
 from runner.providers.aws.wanted import Wanted, tokens
-from runner.providers.base import Offer
+from runner.providers.market import Offer
 
 PATIENCE_S = 20.0
 """How long a machine may take to show up after AWS has said that there is one."""

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from runner import formats
-from runner.models import MOST_GB, Duration, Model
+from runner.field_types import Duration
+from runner.models import MOST_GB, Model
 
 FIXED: dict[str, Any] = {"in_place": False}
 OPEN: dict[str, Any] = {"in_place": False, "may_be_open": True}

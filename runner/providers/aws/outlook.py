@@ -8,7 +8,7 @@ from typing import Any
 from runner.domain import Resource, Spec
 from runner.providers.aws import catalogue
 from runner.providers.aws.wanted import markets, offers
-from runner.providers.base import Offer
+from runner.providers.market import Offer
 from runner.providers.outlook import Outlook
 
 

@@ -12,7 +12,7 @@ from runner.errors import ProviderError
 from runner.providers.aws import catalogue
 from runner.providers.aws.api import Api
 from runner.providers.aws.seen import Seen
-from runner.providers.base import Offer
+from runner.providers.market import Offer
 
 PRICE_LIST = "us-east-1"
 """The price list is served in three regions only, and covers them all."""

@@ -16,7 +16,8 @@ from runner.providers.aws import catalogue, seen, views
 from runner.providers.aws.account import Account
 from runner.providers.aws.seen import Seen
 from runner.providers.aws.wanted import choice, regions, ttl_s, wanted
-from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer, Quota
+from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
+from runner.providers.market import Offer, Quota
 from runner.providers.outlook import Outlook
 from runner.providers.ssh import observer
 from runner.providers.ssh.client import SshHost

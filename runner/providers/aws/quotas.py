@@ -10,7 +10,7 @@ from typing import Any, Literal
 from runner.errors import InvalidRequestError, ProviderError
 from runner.providers.aws import catalogue
 from runner.providers.aws.api import Api
-from runner.providers.base import Quota
+from runner.providers.market import Quota
 
 Market = Literal["on-demand", "spot"]
 Kind = tuple[Market, str]

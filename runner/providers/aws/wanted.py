@@ -12,7 +12,8 @@ from runner import reach, timing
 from runner.domain import Spec
 from runner.providers.aws import catalogue
 from runner.providers.aws.quotas import Market
-from runner.providers.base import Mark, Offer
+from runner.providers.base import Mark
+from runner.providers.market import Offer
 
 SMALLEST_DISK_GB = 60
 """An image with NVIDIA's driver takes about half of that."""

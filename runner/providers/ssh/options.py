@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from runner import formats
-from runner.models import MOST_GB, Model, Port, SecretRef
+from runner.field_types import Port, SecretRef
+from runner.models import MOST_GB, Model
 from runner.providers.ssh import jumps, words
 
 HOST_NAME = r"^[a-z0-9][a-z0-9.-]{0,60}$"

@@ -10,7 +10,8 @@ from typing import Any
 
 from runner import gpus
 from runner.domain import Record, Spec
-from runner.providers.base import Choice, Offer
+from runner.providers.base import Choice
+from runner.providers.market import Offer
 
 NO_GPU = "none"
 NEEDS = (("vram_gb", "GB of GPU memory"), ("ram_gb", "GB of memory"), ("disk_gb", "GB of disk"))

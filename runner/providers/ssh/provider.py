@@ -10,7 +10,8 @@ from runner.domain import Resource, Spec
 from runner.engines import docker, systemd
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.faults import Fault
-from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark, Offer
+from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
+from runner.providers.market import Offer
 from runner.providers.outlook import Outlook
 from runner.providers.ssh import neighbours, observer, pool
 from runner.providers.ssh.client import SshHost
