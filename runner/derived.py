@@ -15,7 +15,8 @@ from runner.expressions import Scope
 if TYPE_CHECKING:
     from runner.declared import Declared
     from runner.models import Settings
-    from runner.template import CatalogueModel, Companion, HealthCheck, Script, Service, Template
+    from runner.template import CatalogueModel, Template
+    from runner.template_service import Companion, HealthCheck, Script, Service
 
 LOOPBACK = "127.0.0.1"
 NO_GPU = "none"

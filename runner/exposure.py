@@ -15,8 +15,9 @@ from runner.reach import HTTPS, SECRETS, SSH, TUNNEL
 
 if TYPE_CHECKING:
     from runner.models import Deployment
-    from runner.template import ServicePort, Template
+    from runner.template import Template
     from runner.template_access import Caller
+    from runner.template_service import ServicePort
 
 WEB = ("http", "https")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import memory, named_files, parse_cache, scripts
+from runner.checked_files import parsed, placed, read
 from runner.digest import digest
 from runner.domain import Desired
 from runner.errors import InvalidFiles, Problem
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from runner.faults import Fault
     from runner.models import Settings
     from runner.template import Template
-
-
-MOST_OF_A_FILE = 30
-"""Faults of one file that are reported at once."""
 
 
 @dataclass
@@ -94,7 +91,7 @@ def read_templates(repo: Repo) -> tuple[dict[str, Template], list[Problem]]:
     found: dict[str, Template] = {}
     problems: list[Problem] = []
     for path in sorted(repo.templates.glob("*" + SUFFIX)):
-        template, faults = _read(path, repo.relative(path), Template)
+        template, faults = read(path, repo.relative(path), Template)
         problems += faults
         if template is not None:
             found[path.stem] = template
@@ -107,14 +104,14 @@ def read_settings(repo: Repo) -> tuple[Settings, list[Problem]]:
 
     if not repo.settings.exists():
         return Settings(), []
-    settings, problems = _read(repo.settings, repo.relative(repo.settings), Settings)
+    settings, problems = read(repo.settings, repo.relative(repo.settings), Settings)
     if settings is None:
         return Settings(), problems
     faults = _provider_faults(settings)
     if any(fault.path[0] == "defaults" for fault in faults):
         # Otherwise each deployment would have the fault too.
         settings = settings.model_copy(update={"defaults": Settings().defaults})
-    return settings, _placed(faults, repo.relative(repo.settings), repo.settings)
+    return settings, placed(faults, repo.relative(repo.settings), repo.settings)
 
 
 def _provider_faults(settings: Settings) -> list[Fault]:
@@ -166,9 +163,9 @@ class _Loader:
             if desired is not None:
                 loaded.desired[name] = desired
                 outside = scripts.faults(self.repo, desired) + named_files.faults(self.repo, desired)
-                loaded.problems += _placed(outside, desired.file, Path(entry.path))
+                loaded.problems += placed(outside, desired.file, Path(entry.path))
         named = named_files.faults_of_settings(self.repo, loaded.settings)
-        loaded.problems += _placed(named, self.repo.relative(self.repo.settings), self.repo.settings)
+        loaded.problems += placed(named, self.repo.relative(self.repo.settings), self.repo.settings)
         loaded.problems += self._shared_problems() + _conflicts(self.repo, loaded)
         loaded.problems.sort(key=lambda p: (p.file, p.line, p.field))
         self.cache.save(loaded.names)
@@ -201,7 +198,7 @@ class _Loader:
         from runner.resolve import Source, resolve
 
         relative = f"deployments/{name}{SUFFIX}"
-        data, problems = _parse(path, relative)
+        data, problems = parsed(path, relative)
         self.loaded.problems += problems
         if data is None:
             return None
@@ -215,77 +212,11 @@ class _Loader:
             return None
         if template in self._faulty_templates:  # its own faults are reported; it is not unknown
             faults = [fault for fault in faults if fault.code != UNKNOWN_TEMPLATE]
-        self.loaded.problems += _placed(faults, relative, path)
+        self.loaded.problems += placed(faults, relative, path)
         if desired is not None:
             del self.loaded.templates[name]
             self.cache.put(name, stamp, desired)
         return desired
-
-
-def _read(path: Path, relative: str, model: Any) -> tuple[Any, list[Problem]]:
-    """A file as its model, or its faults."""
-    from pydantic import ValidationError
-
-    from runner.faults import of_model
-
-    data, problems = _parse(path, relative)
-    if data is None:
-        return None, problems
-    try:
-        return model.model_validate(data), []
-    except ValidationError as error:
-        return None, _placed(of_model(error, model, data), relative, path)
-
-
-def _parse(path: Path, relative: str) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """A file as plain data, or the fault that it cannot be read."""
-    from runner import markers
-    from runner.yamlfile import YamlFault, parse, read
-
-    try:
-        data = parse(read(path))
-    except YamlFault as fault:
-        return None, [Problem(fault.code, fault.message, file=relative, line=fault.line, hint=fault.hint)]
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return None, [
-            Problem("unreadable-file", f"cannot be read: {reason}", file=relative, hint="check its permissions")
-        ]
-    found = _placed(markers.faults(data), relative, path)
-    return None if found else data, found
-
-
-def _placed(faults: Iterable[Fault], relative: str, path: Path) -> list[Problem]:
-    """Faults tied to lines; the file is parsed a second time only when there are any."""
-    listed = list(faults)
-    if not listed:
-        return []
-    from runner import yamlfile
-    from runner.faults import dotted
-
-    places = yamlfile.lines(yamlfile.read(path))
-    found = [
-        Problem(
-            fault.code,
-            fault.message,
-            file=relative,
-            line=yamlfile.line_of(places, fault.path),
-            field=dotted(fault.path),
-            hint=fault.hint,
-        )
-        for fault in listed
-    ]
-    return _first(found, relative)
-
-
-def _first(problems: list[Problem], relative: str) -> list[Problem]:
-    """What a person can take in of one file at once."""
-    from runner.faults import TOO_MANY
-
-    each = sorted((one for one in problems if one.code != TOO_MANY.code), key=lambda one: (one.line, one.field))
-    if len(each) <= MOST_OF_A_FILE and len(each) == len(problems):
-        return problems
-    return [*each[:MOST_OF_A_FILE], Problem(TOO_MANY.code, TOO_MANY.message, file=relative, line=1, hint=TOO_MANY.hint)]
 
 
 def _conflicts(repo: Repo, loaded: Loaded) -> list[Problem]:
@@ -293,7 +224,7 @@ def _conflicts(repo: Repo, loaded: Loaded) -> list[Problem]:
 
     found = port_conflicts.find(loaded.desired.values())
     found += shared_machines.find(loaded.desired.values(), loaded.settings.get("providers", {}))
-    return [problem for item, fault in found for problem in _placed([fault], item.file, repo.root / item.file)]
+    return [problem for item, fault in found for problem in placed([fault], item.file, repo.root / item.file)]
 
 
 def inputs_digest(desired: Iterable[Desired]) -> str:

@@ -8,7 +8,8 @@ from runner.faults import Fault
 
 if TYPE_CHECKING:
     from runner.models import Deployment, OwnHealth, OwnService
-    from runner.template import HealthCheck, Requirements, ServicePort, Template
+    from runner.template import Requirements, Template
+    from runner.template_service import HealthCheck, ServicePort
 
 
 def filled(want: Deployment, template: Template) -> tuple[Template, list[Fault]]:
@@ -40,7 +41,7 @@ def _given(own: OwnService, *fields: str) -> dict[str, Any]:
 
 
 def _ports(own: OwnService, template: Template) -> dict[str, ServicePort]:
-    from runner.template import ServicePort
+    from runner.template_service import ServicePort
 
     if own.ports is None:
         return template.service.ports

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from runner import expressions
+from runner.checked_files import MOST_OF_A_FILE
 from runner.faults import MOST_FAULTS, odd_character, suggestion
-from runner.load import MOST_OF_A_FILE
 from tests.small import APP, Small
 
 

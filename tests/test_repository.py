@@ -60,6 +60,7 @@ LAYERS = [
         "spellings",
         "template",
         "template_access",
+        "template_service",
         "timing",
         "yamlfile",
     },

@@ -7,13 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runner.domain import Resource, Spec
-from runner.engines import docker, systemd
 from runner.errors import CapacityError, InvalidRequestError, ProviderError
 from runner.faults import Fault
 from runner.providers.base import Check, Choice, Context, Credential, Machine, Mark
 from runner.providers.market import Offer
 from runner.providers.outlook import Outlook
-from runner.providers.ssh import neighbours, observer, pool
+from runner.providers.ssh import neighbours, observer, pool, residents
 from runner.providers.ssh.client import SshHost
 from runner.providers.ssh.fleet import LOGIN_DEFAULTS, Fleet, inline_name
 
@@ -119,7 +118,7 @@ class Provider:
         found: dict[str, Resource] = {}
         for name in self._fleet.hosts:
             if self._fleet.silence(name) is None:
-                for resource in self._resources(name):
+                for resource in residents.of(self._fleet, self._context, name):
                     found.setdefault(resource.id, resource)
         return [*found.values()]
 
@@ -271,7 +270,11 @@ class Provider:
 
     def _require_engine(self, name: str, mark: Mark, engine: str) -> None:
         """What was a container does not become a script, nor the other way round. Raises ProviderError."""
-        other = [r for r in self._resources(name) if r.deployment == mark.deployment and r.facts["engine"] != engine]
+        other = [
+            r
+            for r in residents.of(self._fleet, self._context, name)
+            if r.deployment == mark.deployment and r.facts["engine"] != engine
+        ]
         if other:
             text = f"it is there by {other[0].facts['engine']}, and now wants {engine}"
             hint = "destroy it first, which loses its data, or give the new one another name"
@@ -282,54 +285,10 @@ class Provider:
         blindness = self._fleet.blindness(name)
         if blindness is not None:
             raise blindness
-        return [resource for resource in self._resources(name) if resource.deployment == mark.deployment]
-
-    def _left_open(self, name: str, served: set[str]) -> Sequence[Resource]:
-        """What the proxy of a host serves although the service behind is gone: it must be found to be closed."""
         return [
-            Resource(
-                deployment=deployment,
-                provider=self.name,
-                id=f"exposure:{deployment}",
-                state="failed",
-                facts={"host": name, "engine": self._context.machine.get("engine", "docker")},
-                detail="its service is gone, but the proxy in front of it is still there",
-            )
-            for deployment in self._fleet.seen(name)["exposed"]
-            if deployment not in served
-        ]
-
-    def _resources(self, name: str) -> Sequence[Resource]:
-        """What a host has of ours. Raises ProviderError when it does not answer.
-
-        When only its engine does not, what records say of it is there, and failed.
-        """
-        seen, blindness = self._fleet.seen(name), self._fleet.blindness(name)
-        facts = {"host": name}
-        scripts = systemd.resources(seen["units"], self.name, facts=facts, health=seen["health"])
-        if blindness is None:
-            services = scripts + docker.resources(seen["containers"], self.name, facts=facts, health=seen["health"])
-            present = {service.deployment for service in services}
-            left = docker.left_behind(seen["volumes"], present, self.name, facts)
-            return [*services, *self._left_open(name, present), *left]
-        return scripts + [
-            Resource(
-                deployment=record.deployment,
-                provider=self.name,
-                id=f"host:{name}:{record.deployment}",
-                state="failed",
-                digest=record.digest,
-                facts={
-                    "host": name,
-                    "engine": "docker",
-                    "container": docker.container_name(self._context.repo, record.deployment),
-                },
-                detail=str(blindness),
-            )
-            for record in self._context.neighbours
-            if record.provider == self.name
-            and record.machine.get("host") == name
-            and record.machine.get("engine") != "systemd"
+            resource
+            for resource in residents.of(self._fleet, self._context, name)
+            if resource.deployment == mark.deployment
         ]
 
     def _machine(self, name: str, engine: str, gpu_ids: Sequence[str] = ()) -> Machine:
