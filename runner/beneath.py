@@ -27,7 +27,7 @@ def read_bytes(folder: str, inside: str, most: int) -> bytes:
     when it cannot be read. The folder itself is looked at by `check`.
     """
     parent = os.path.dirname(inside)  # noqa: PTH120 - pathlib costs a third of a no-op plan here
-    if parent and os.path.islink(f"{folder}/{parent}"):  # noqa: PTH114
+    if parent and os.path.islink(f"{folder}/{parent}"):  # noqa: PTH114 - likewise
         msg = "stands behind a symbolic link"
         raise Refused(msg, HINT)
     try:
@@ -68,8 +68,8 @@ def check(root: Path, path: Path) -> None:
         raise _refused(inside, "leads out of the repository")
     here = str(root)
     for part in Path(inside).parts:
-        here = os.path.join(here, part)  # noqa: PTH118
-        if os.path.islink(here):  # noqa: PTH114
+        here = os.path.join(here, part)  # noqa: PTH118 - likewise
+        if os.path.islink(here):  # noqa: PTH114 - likewise
             raise _refused(os.path.relpath(here, root), "is a symbolic link")
 
 

@@ -26,7 +26,7 @@ def set_state(repo: Repo, name: str, state: str) -> bool:
     return set_field(repo, path, "state", state, after="provider")
 
 
-def set_field(repo: Repo, path: Path, key: str, value: str, *, after: str, comment: str = "") -> bool:  # noqa: PLR0913
+def set_field(repo: Repo, path: Path, key: str, value: str, *, after: str, comment: str = "") -> bool:  # noqa: PLR0913 - one line of YAML
     """Set a top-level field to a plain word; a new one goes below the field `after`, else to the end."""
     text, before = _read(repo, path)
     if before.get(key) == value:

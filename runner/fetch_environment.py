@@ -8,6 +8,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    with open(os.environ.pop("SLIPWAY_ENVIRONMENT"), encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123
+    memory = os.environ.pop("SLIPWAY_ENVIRONMENT")
+    with open(memory, encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123 - pathlib is slow to load
         os.environ.update({**json.load(stream), **os.environ})
     os.execvp(sys.argv[1], sys.argv[1:])

@@ -75,8 +75,9 @@ _UNIT = fields(
 
 def _verdict(value: Any) -> str | None:
     kinds = one_of("healthy", "starting", "unhealthy", "unknown")
-    right = isinstance(value, list) and len(value) == 2 and kinds(value[0]) is None and isinstance(value[1], str)  # noqa: PLR2004
-    return None if right else ""
+    if not isinstance(value, list) or [type(part) for part in value] != [str, str]:
+        return ""
+    return kinds(value[0])
 
 
 VOLUMES: Check = listed(

@@ -19,7 +19,7 @@ class Bundled:
 
     def _configure_module(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> Any:
         """(the module as it is sent to the host, its file). Ansible's own, but for the program of a module of ours."""
-        configure = super()._configure_module  # type: ignore[misc]
+        configure = super()._configure_module  # type: ignore[misc]  # Ansible's class comes after
         name = module_name.removeprefix("ansible.legacy.")
         if bundles.packed(name) is None:
             return configure(module_name=module_name, module_args=module_args, task_vars=task_vars)

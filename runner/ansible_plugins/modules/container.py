@@ -240,49 +240,48 @@ def guard_secrets(module):
     return {"module_args": {**params, **hidden}}
 
 
+PORT = {
+    "bind": {"type": "str", "default": "127.0.0.1"},
+    "host": {"type": "int", "required": True},
+    "container": {"type": "int", "required": True},
+    "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+}
+STATES = ["pulled", "started", "stopped", "restarted", "absent", "committed", "rolled_back"]
+NEEDS_IMAGE = [("state", state, ["image"]) for state in ("pulled", "started", "restarted")]
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": STATES, "default": "started"},
+    "image": {"type": "str"},
+    "command": {"type": "list", "elements": "str", "default": []},
+    "env": {"type": "dict", "default": {}, "no_log": True},
+    "secret_env": {"type": "list", "elements": "str", "no_log": False},
+    "labels": {"type": "dict", "default": {}},
+    "ports": {"type": "list", "elements": "dict", "default": [], "options": PORT},
+    "volumes": {"type": "dict", "default": {}},
+    "shm_gb": {"type": "float", "default": 0},
+    "user": {"type": "str", "default": ""},
+    "gpus": {"type": "raw", "default": "none"},
+    "restart": {
+        "type": "str",
+        "choices": ["never", "on-failure", "unless-stopped"],
+        "default": "unless-stopped",
+    },
+    "network": {"type": "str", "default": ""},
+    "alias": {"type": "str", "default": ""},
+    "companions": {"type": "list", "elements": "str"},
+    "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+    "registry_login": {"type": "dict", "default": {}, "no_log": True},
+    "registry_hint": {"type": "str", "default": ""},
+    "keep_previous": {"type": "bool", "default": False},
+    "health": {"type": "dict", "default": {}},
+    "remove_volumes": {"type": "bool", "default": False},
+    "stop_timeout_s": {"type": "int", "default": 30},
+    "docker_socket": {"type": "str", "default": ""},
+}
+
+
 def main():
-    port = {
-        "bind": {"type": "str", "default": "127.0.0.1"},
-        "host": {"type": "int", "required": True},
-        "container": {"type": "int", "required": True},
-        "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
-    }
-    states = ["pulled", "started", "stopped", "restarted", "absent", "committed", "rolled_back"]
-    needs_image = [("state", state, ["image"]) for state in ("pulled", "started", "restarted")]
-    module = AnsibleModule(
-        argument_spec={
-            "name": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": states, "default": "started"},
-            "image": {"type": "str"},
-            "command": {"type": "list", "elements": "str", "default": []},
-            "env": {"type": "dict", "default": {}, "no_log": True},
-            "secret_env": {"type": "list", "elements": "str", "no_log": False},
-            "labels": {"type": "dict", "default": {}},
-            "ports": {"type": "list", "elements": "dict", "default": [], "options": port},
-            "volumes": {"type": "dict", "default": {}},
-            "shm_gb": {"type": "float", "default": 0},
-            "user": {"type": "str", "default": ""},
-            "gpus": {"type": "raw", "default": "none"},
-            "restart": {
-                "type": "str",
-                "choices": ["never", "on-failure", "unless-stopped"],
-                "default": "unless-stopped",
-            },
-            "network": {"type": "str", "default": ""},
-            "alias": {"type": "str", "default": ""},
-            "companions": {"type": "list", "elements": "str"},
-            "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
-            "registry_login": {"type": "dict", "default": {}, "no_log": True},
-            "registry_hint": {"type": "str", "default": ""},
-            "keep_previous": {"type": "bool", "default": False},
-            "health": {"type": "dict", "default": {}},
-            "remove_volumes": {"type": "bool", "default": False},
-            "stop_timeout_s": {"type": "int", "default": 30},
-            "docker_socket": {"type": "str", "default": ""},
-        },
-        required_if=needs_image,
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=ARGUMENTS, required_if=NEEDS_IMAGE, supports_check_mode=True)
     shown = guard_secrets(module)
     try:
         found = available_gpus(gpus(module.params["gpus"]), Docker(module.params["docker_socket"]))
