@@ -85,13 +85,7 @@ def observe(
     used |= set() if names else _configured(loaded.settings)
     opened = {name: open_provider(loaded, name, records) for name in sorted(used) if name in providers.names()}
     observed = Observed(providers=opened)
-    resources: dict[str, list[Resource]] = defaultdict(list)
-    for name, provider in opened.items():
-        try:
-            for resource in provider.list():
-                resources[resource.deployment].append(resource)
-        except ProviderError as error:
-            observed.failed[name] = error
+    resources = _resources(observed, opened)
     for name in sorted(wanted):
         if name in damaged:
             observed.by_name[name] = _unreadable(name, damaged[name])
@@ -110,6 +104,18 @@ def observe(
         _probe(observed, records)
     _compare_secrets(loaded, records, observed)
     return observed
+
+
+def _resources(observed: Observed, opened: Mapping[str, ProviderClass]) -> Mapping[str, list[Resource]]:
+    """What the providers have, by deployment. A provider that cannot say it is noted as failed."""
+    found: dict[str, list[Resource]] = defaultdict(list)
+    for name, provider in opened.items():
+        try:
+            for resource in provider.list():
+                found[resource.deployment].append(resource)
+        except ProviderError as error:
+            observed.failed[name] = error
+    return found
 
 
 def _unreadable(name: str, error: RunnerError) -> Observation:

@@ -23,7 +23,6 @@ State = Literal["running", "stopped", "pending", "failed"]
 MANAGER = "slipway"
 ENDED_BY_SIGNAL = {0, 137, 143}
 NEVER_BEGAN = {125, 126, 127, 128}
-STOP_TIMEOUT_S = 30
 NOT_FOUND = 404
 
 
