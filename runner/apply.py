@@ -60,6 +60,8 @@ class Job:
     on_event: Callable[[Event], None]
     on_wait: Callable[[locks.Lease], None]
     wait_s: float = 0.0
+    asked_for: frozenset[str] = frozenset()
+    """Deployments that are updated although a plan finds nothing to do."""
     on_begin: Callable[[], None] = lambda: None
     """Until it is called nothing was touched."""
     run_id: str = field(default_factory=runs.new_id)
@@ -112,8 +114,8 @@ def _still_needed(job: Job, actions: tuple[Action, ...]) -> tuple[Action, ...]:
     current = []
     for action in actions:
         now = again.get(action.deployment)
-        restart = action.kind is Kind.RESTART and now is not None and now.kind is Kind.NONE
-        if restart or (now is not None and now.kind is action.kind):
+        asked = action.kind is Kind.RESTART or action.deployment in job.asked_for
+        if (asked and now is not None and now.kind is Kind.NONE) or (now is not None and now.kind is action.kind):
             current.append(action)
         elif now is not None and now.kind is not Kind.NONE:
             message = f"{action.deployment}: the plan said {action.kind}, but now it would be {now.kind} ({now.reason})"

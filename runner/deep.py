@@ -1,4 +1,6 @@
-"""Deep drift: runs the roles in check mode and tells what they would change. Touches nothing."""
+"""Deep drift: runs the roles in check mode and tells what they would change, and how a plan puts it right. Touches
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,14 @@ from typing import Any
 
 from runner import ansible_causes, ansible_run, hosts, runs
 from runner.ansible_run import HostResult
-from runner.domain import Action, Kind
+from runner.domain import ORDER, Action, Change, Kind
 from runner.redact import Redactor
 from runner.runs import Event
 from runner.workflow import Planned
 
 PLAYBOOK = "site.yml"
+BY_HAND = "changed by hand on its machine"
+NOT_CHECKED = "not-checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,33 @@ def look(planned: Planned, redactor: Redactor) -> list[Finding]:
     finally:
         run.close()
     return findings + _unchecked(outcome, [a.deployment for a in actions], {f.deployment for f in findings if f.failed})
+
+
+def repaired(planned: Planned, findings: Sequence[Finding]) -> tuple[Planned, frozenset[str]]:
+    """The plan that also puts back what was changed by hand, and the names of these deployments. What could not be
+    checked is blocked: silence is no proof. Pure.
+    """
+    actions = tuple(_repair(a, [f for f in findings if f.deployment == a.deployment]) for a in planned.plan.actions)
+    names = frozenset(a.deployment for a in actions if a.kind is Kind.UPDATE and a.reason == BY_HAND)
+    ordered = tuple(sorted(actions, key=lambda action: ORDER.index(action.kind)))
+    return replace(planned, plan=replace(planned.plan, actions=ordered)), names
+
+
+def _repair(action: Action, findings: Sequence[Finding]) -> Action:
+    if not findings or action.kind is not Kind.NONE:
+        return action
+    if failed := next((finding for finding in findings if finding.failed), None):
+        hint = "see: runner drift --deep"
+        return replace(action, kind=Kind.BLOCKED, reason=failed.message, hint=hint, code=NOT_CHECKED)
+    found = tuple(Change(c["field"], c["before"], c["after"]) for f in findings for c in changes(f))
+    return replace(action, kind=Kind.UPDATE, reason=BY_HAND, changes=found)
+
+
+def changes(finding: Finding) -> list[dict[str, Any]]:
+    """Field by field where the step can tell, else the step itself."""
+    if finding.changes:
+        return [dict(change) for change in finding.changes]
+    return [{"field": finding.step, "before": finding.message or "differs", "after": "as applied"}]
 
 
 def _unchecked(outcome: ansible_run.Outcome, names: Sequence[str], told: Collection[str]) -> list[Finding]:

@@ -29,6 +29,8 @@ class Consent:
     wait_s: float = 0.0
     adopt: bool = False
     """What carries our mark and is on no record is taken over. Never follows from `yes`."""
+    by_hand: frozenset[str] = frozenset()
+    """What was changed by hand on machines, which no plan sees, is put back for these deployments."""
 
 
 def plan_to_apply(app: App, selection: Selection) -> Planned:
@@ -82,6 +84,7 @@ def _apply(app: App, planned: Planned, consent: Consent, command: str) -> Applie
             on_event=progress.handle,
             on_wait=lambda lease: output.note(_waiting(lease)),
             wait_s=consent.wait_s,
+            asked_for=consent.by_hand,
             on_begin=lambda: setattr(app, "begun", True),
         )
         applied = apply(job)

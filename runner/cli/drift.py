@@ -48,21 +48,16 @@ def command(app: App, names: tuple[str, ...], exclude: tuple[str, ...], deep: bo
 
 
 def _deep_rows(planned: Planned, findings: list[Finding]) -> list[dict[str, object]]:
+    from runner.deep import BY_HAND, changes
+
     rows: list[dict[str, object]] = []
     for action in planned.plan.actions:
         mine = [finding for finding in findings if finding.deployment == action.deployment]
         if mine:
-            changes = [change for finding in mine for change in _changes(finding)]
-            about = {"name": action.deployment, "provider": action.provider, "changes": changes}
-            rows.append({**about, "reason": "changed by hand on its machine", "by_hand": True})
+            found = [change for finding in mine for change in changes(finding)]
+            about = {"name": action.deployment, "provider": action.provider, "changes": found}
+            rows.append({**about, "reason": BY_HAND, "by_hand": True})
     return rows
-
-
-def _changes(finding: Finding) -> list[dict[str, object]]:
-    """Field by field where the step can tell, else the step itself."""
-    if finding.changes:
-        return [dict(change) for change in finding.changes]
-    return [{"field": finding.step, "before": finding.message or "differs", "after": "as applied"}]
 
 
 def _row(action: Action) -> dict[str, object]:

@@ -54,6 +54,7 @@ class Count(click.ParamType[int]):
     "--plan", "plan_file", type=click.Path(dir_okay=False, path_type=Path), help="Apply exactly this saved plan."
 )
 @click.option("--adopt", is_flag=True, help="Also take over what carries our mark and is on no record.")
+@click.option("--deep", is_flag=True, help="Also look onto the machines, and put back what was changed by hand.")
 @wait_option
 @click.pass_obj
 def command(
@@ -64,13 +65,22 @@ def command(
     allow_destroy: int | None,
     plan_file: Path | None,
     adopt: bool,
+    deep: bool,
     wait_s: float,
 ) -> int:
     """Plan, show the plan, ask, apply it, and write access details back."""
-    planned = plan_to_apply(app, selection(names, exclude))
+    if deep and plan_file is not None:
+        raise UsageError("a saved plan knows nothing of a deep look", code="usage", hint="give --deep or --plan")
+    planned, by_hand = plan_to_apply(app, selection(names, exclude)), frozenset[str]()
     if plan_file is not None:
         require_same(_saved(plan_file), planned)
-    consent = Consent(yes=yes or plan_file is not None, allow_destroy=allow_destroy, wait_s=wait_s, adopt=adopt)
+    if deep:
+        from runner.deep import look, repaired
+
+        planned, by_hand = repaired(planned, look(planned, app.redactor))
+    consent = Consent(
+        yes=yes or plan_file is not None, allow_destroy=allow_destroy, wait_s=wait_s, adopt=adopt, by_hand=by_hand
+    )
     return carry_out(app, planned, consent, "runner reconcile")
 
 
