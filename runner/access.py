@@ -151,9 +151,9 @@ def _well(record: Record, ways: Mapping[str, Way]) -> list[dict[str, str]]:
     way = ways.get(check["port"])
     if way is None or not way.exposed or not reach.passes(reach.access_of(record.spec), check["port"], check["path"]):
         return []
-    path = snippets.PYTHON(check["path"])
+    path, word = snippets.PYTHON(check["path"]), shlex.quote(f"{way.url}{check['path']}")
     return [
-        {"title": "Ask whether it is well", "language": "bash", "code": f"{way.curl} {way.url}{check['path']}"},
+        {"title": "Ask whether it is well", "language": "bash", "code": f"{way.curl} {word}"},
         {
             "title": "Ask whether it is well, in Python",
             "language": "python",

@@ -115,7 +115,9 @@ class Template(Model):
     status: Literal["active", "coming_soon", "disabled"] = "active"
     status_note: str = Field("", description="Why it is not active, or what to know before choosing it")
     premium: bool = False
-    role: str = Field("service", description="The Ansible role that runs it")
+    role: str = Field(
+        "service", pattern=r"^[a-z][a-z0-9_]*$", description="The Ansible role that runs it: a folder of roles/"
+    )
     requirements: Requirements = Field(default_factory=Requirements)
     params: dict[ParamName, Param] = Field(default_factory=dict)
     models: list[CatalogueModel] = Field(default_factory=list)

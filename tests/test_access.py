@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,9 @@ SOURCE: dict[str, Any] = access.source(
 )
 
 
+EXPOSED = {"expose": "public", "auth": "token", "domain": None, "tls": "internal", "ports": {"web": 443}}
+
+
 def record(**more: Any) -> Record:
     where = {"id": "process", "address": "127.0.0.1", "engine": "process"}
     return replace(make.record(), machine=where, **more)
@@ -48,6 +52,22 @@ def test_panel_resolves_links_and_snippets() -> None:
     assert panel["snippets"] == [
         {"title": "Ask", "language": "bash", "code": "curl -H 'Key: <password>' http://127.0.0.1:8888"}
     ]
+
+
+@pytest.mark.parametrize("path", ["/$(touch${IFS}ran)", "/`touch\tran`", "/;touch ran", "/'\ntouch ran\n'"])
+def test_path_of_a_health_check_is_never_a_command_when_it_is_pasted(path: str, tmp_path: Path) -> None:
+    spec = make.spec(access=EXPOSED)
+    spec["service"]["health"] |= {"port": "web", "path": path}
+    kept = record(spec=spec)
+    code = next(one["code"] for one in access.panel(kept, SOURCE)["snippets"] if one["title"].endswith("is well"))
+    (tmp_path / "curl").write_text('#!/bin/sh\nfor word; do :; done; printf %s "$word"\n')
+    (tmp_path / "curl").chmod(0o755)
+    search = f"{tmp_path}:/usr/bin:/bin"
+    said = subprocess.run(
+        ["bash", "-c", code], cwd=tmp_path, env={"PATH": search}, capture_output=True, text=True, check=False
+    )
+    assert said.stdout == f"{kept.endpoints['web']['url']}{path}"
+    assert not (tmp_path / "ran").exists()
 
 
 def test_panel_says_where_secrets_are() -> None:

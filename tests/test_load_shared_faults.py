@@ -24,6 +24,7 @@ def shown(problem: Problem) -> str:
 
 EXPRESSION = "templates/app.yaml bad-expression service: the expression cannot be resolved: "
 PATTERN = "templates/app.yaml:11 invalid-value params.tag.pattern: "
+ROLE = "templates/app.yaml:5 invalid-value role: role must match ^[a-z][a-z0-9_]*$"
 KEY = "templates/app.yaml:14 invalid-value params.key: "
 
 
@@ -54,6 +55,9 @@ KEY = "templates/app.yaml:14 invalid-value params.key: "
             "secrets.password | upper }}",
             EXPRESSION + "a secret can only be used as it is: its value is not known here",
         ),
+        ("category: custom\n", "category: custom\nrole: ../docs/run\n", ROLE),
+        ("category: custom\n", "category: custom\nrole: /tmp/run\n", ROLE),
+        ("category: custom\n", "category: custom\nrole: people.own.run\n", ROLE),
         (
             "  health: {port: web}\n",
             "",
