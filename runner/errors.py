@@ -75,7 +75,8 @@ class InvalidFiles(RunnerError):
     exit_code = 3
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(f"{len(problems)} problem(s) in files", code="invalid-files")
+        noun = "problem" if len(problems) == 1 else "problems"
+        super().__init__(f"{len(problems)} {noun} in files", code="invalid-files")
         self._problems = tuple(problems)
 
     @property

@@ -19,6 +19,7 @@ from runner.load import Loaded, load
 from runner.observe import open_provider
 from runner.providers.base import Check
 from runner.render.doctor import doctor_text
+from runner.render.units import plural
 from runner.repo import Repo
 
 GROUP = "Set up"
@@ -74,7 +75,7 @@ def _tools() -> Iterator[Check]:
 def _repository(repo: Repo) -> Iterator[Check]:
     loaded = load(repo)
     problems = loaded.problems
-    yield Check("files", not problems, f"{len(problems)} problem(s)" if problems else "valid", "runner validate")
+    yield Check("files", not problems, plural(len(problems), "problem") if problems else "valid", "runner validate")
     for path in locks.leases(repo, loaded.repo_id).damaged():
         yield Check("locks", ok=False, found=f"{path} is damaged, and locks nothing", fix=f"rm {path}")
     writable = os.access(repo.root, os.W_OK)

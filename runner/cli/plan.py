@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from runner.domain import Kind, Plan
 from runner.errors import Blocked, UsageError
 from runner.render.plan import plan_text
 from runner.render.plan_data import plan_json
+from runner.render.units import plural
 from runner.workflow import make_plan
 
 GROUP = "Deploy"
@@ -50,17 +52,25 @@ def command(
 
         output.result(None, lambda: plan_markdown(plan, style=output.style))
     else:
-        output.result(plan_json(plan), lambda: plan_text(plan, style=output.style, verbose=output.verbose))
+        output.result(
+            plan_json(plan),
+            lambda: plan_text(plan, style=output.style, verbose=output.verbose, command=_applies(names, exclude)),
+        )
     for warning in planned.observed.warnings:
         output.warn(warning)
     if planned.observed.orphans:
         count = len(planned.observed.orphans)
-        output.warn(f"{count} orphan(s): our mark, but no file and no record. See: runner orphans")
+        output.warn(f"{plural(count, 'orphan')}: our mark, but no file and no record. See: runner orphans")
     refused = {action.provider for action in plan.refused}
     for name, error in planned.observed.failed.items():
         if name not in refused:
             output.warn(f"{name} could not be asked for orphans: {error}")
     return 0 if refresh_only else _exit_code(plan)
+
+
+def _applies(names: tuple[str, ...], exclude: tuple[str, ...]) -> str:
+    """What applies that which was shown, and nothing else."""
+    return shlex.join(["runner", "reconcile", *names, *(f"--exclude={name}" for name in exclude)])
 
 
 def _save(path: Path, data: Any) -> None:

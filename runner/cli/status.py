@@ -15,6 +15,7 @@ from runner.errors import UsageError
 from runner.faults import suggestion
 from runner.load import Loaded, load
 from runner.render.status import deployment_text, status_text
+from runner.render.units import plural
 from runner.workflow import Selection, plan_loaded
 
 GROUP = "Look"
@@ -58,7 +59,7 @@ def command(app: App, name: str | None, form: str | None, filters: tuple[str, ..
 def _rows(app: App, name: str | None, wanted: dict[str, str]) -> list[dict[str, Any]]:
     loaded = load(app.repo)
     if loaded.problems and not app.output.json:
-        app.output.warn(f"{len(loaded.problems)} problem(s) in files. See: runner validate")
+        app.output.warn(f"{plural(len(loaded.problems), 'problem')} in files. See: runner validate")
     planned = plan_loaded(loaded, selection((name,), ()) if name else Selection())
     faulty = status.faulty(loaded, (name,) if name else loaded.names)
     lately = _lately(app, loaded, [action.deployment for action in planned.plan.actions])

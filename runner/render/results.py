@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runner.domain import Kind
 from runner.render.parts import RESULT, address, commands, error_lines, hint_lines, listed, log_lines
 from runner.render.style import Style
 from runner.render.text import Column, Row
@@ -37,9 +38,12 @@ def results_text(data: dict[str, Any], *, style: Style) -> str:
         for row in results
     ]
     failed = [row["deployment"] for row in results if row["result"] in {"failed", "unreachable"}]
-    usable = [row["deployment"] for row in results if row["result"] in {"ok", "changed"} and row.get("url")]
+    done = [row for row in results if row["result"] in {"ok", "changed"} and row.get("url")]
+    usable = [row["deployment"] for row in done if row["action"] != Kind.STOP]
+    stopped = [row["deployment"] for row in done if row["action"] == Kind.STOP]
     steps = [("see what happened", f"runner events {name}") for name in failed[:1]]
     steps += [("use it", f"runner access {name}") for name in usable[:1]]
+    steps += [("start it again", f"runner start {name}") for name in stopped[:1]]
     lines = listed(columns, rows, style=style)
     return "\n".join([*lines, *([""] if steps else []), *commands(steps, style=style)])
 

@@ -292,3 +292,19 @@ def test_kinds_that_change_are_those_that_exit_2(shell: Shell) -> None:
     shell.small.deployment("web", "template: app\nhold: {until: 2999-01-01, reason: demo}\n")
     held = shell("plan", "--json")
     assert (held.code, held.json["summary"]["held"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "applies"),
+    [
+        ((), "runner reconcile"),
+        (("a",), "runner reconcile a"),
+        (("--exclude", "b"), "runner reconcile --exclude=b"),
+    ],
+)
+def test_a_plan_of_some_names_the_command_that_applies_those_only(
+    shell: Shell, asked: tuple[str, ...], applies: str
+) -> None:
+    shell.small.deployment("a")
+    shell.small.deployment("b", "template: app\nports: {web: 9090, api: 9091}\n")
+    assert shell("plan", *asked).out.rstrip().endswith(f"To apply: {applies}")

@@ -181,5 +181,5 @@ def test_notes_and_warnings_never_mix_with_json(shell: Shell) -> None:
     answer = shell("plan", "--json", "--out", "plan.json")
     assert [action["action"] for action in answer.json["actions"]] == ["none"]
     assert "Saved." in answer.err
-    assert "1 orphan(s)" in answer.err
+    assert "1 orphan: " in answer.err
     assert "Saved." not in shell("plan", "--json", "--out", "plan.json", "-q").err

@@ -289,3 +289,9 @@ def test_results_give_url_or_error_with_hint_and_the_next_command() -> None:
         "  see what happened  runner events chat",
         "  use it             runner access notebook",
     ]
+
+
+@pytest.mark.parametrize(("action", "step"), [("stop", "runner start chat"), ("start", "runner access chat")])
+def test_what_was_stopped_is_offered_to_be_started_not_to_be_used(action: str, step: str) -> None:
+    row = {"deployment": "chat", "action": action, "result": "changed", "seconds": 1.0, "url": "http://127.0.0.1:1"}
+    assert results_text({"results": [row]}, style=PLAIN).splitlines()[-1].endswith(step)
