@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from runner import bounded, generated, programs, records
+from runner import generated, records
 from runner.cli import _complete
 from runner.cli._app import App
 from runner.errors import Blocked, UsageError
 from runner.load import load
 from runner.observe import open_provider
+from runner.providers.ssh import trusted
 from runner.providers.ssh.client import SshHost, fingerprint, known_hosts, scan
 from runner.repo import Repo
 
@@ -31,7 +32,8 @@ HEADER = "# Host keys that people have compared and trusted. Written by `runner 
 def command(app: App, host: str, expected: str | None, replace: bool) -> int:
     """Show the host keys that a machine presents, and pin them in inventory/known_hosts once you have compared them."""
     machine = _host(app, host)
-    rows = _rows(app.repo)
+    file = known_hosts(app.repo)
+    rows = trusted.rows(file, app.repo.relative(file))
     pinned = [row.partition(" ")[2] for row in rows if row.partition(" ")[0] == machine.alias]
     shown = scan(machine.login, machine.jump)
     known = [key for key in pinned if key in shown]
@@ -86,16 +88,6 @@ def _host(app: App, asked: str) -> SshHost:
 
     pool = loaded.settings.get("providers", {}).get("ssh", {}).get("hosts", {})
     raise UsageError(f"there is no SSH host {asked}", code="unknown-host", hint=suggestion(asked, pool))
-
-
-def _rows(repo: Repo) -> list[str]:
-    path = known_hosts(repo)
-    try:
-        text = programs.text(bounded.read(path, bounded.VAULT_LIMIT)) if path.exists() else ""
-    except (bounded.OddFile, bounded.NoFile) as error:
-        where, hint = repo.relative(path), "restore it from git, or remove it and trust the hosts again"
-        raise UsageError(f"{where} {error}", code="damaged-known-hosts", hint=hint, where=where) from error
-    return [row for row in programs.lines(text) if row.strip() and not row.startswith("#")]
 
 
 def _confirmed(app: App, host: str, marks: dict[str, str]) -> bool:

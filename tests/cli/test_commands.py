@@ -191,6 +191,22 @@ def test_name_that_nobody_ever_used_is_a_mistake(shell: Shell, command: str) -> 
     assert "did you mean web?" in shell(command, "wbe").err
 
 
+@pytest.mark.parametrize("words", [("stop", "web"), ("destroy", "web", "--yes")])
+def test_hold_keeps_the_file_as_it_is_too(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """An edit that stayed would be carried out when the hold ends."""
+    text = "template: app\nhold: {until: 2999-01-01, reason: demo}\n"
+    shell.small.deployment("web", text)
+    running = [Resource("web", "local", "x", "running", digest=shell.small.load().desired["web"].digest)]
+    records.write(shell.small.repo, make.record(shell.small.load().desired["web"]))
+    monkeypatch.setattr(providers.load("local"), "list", lambda self: running)
+    answer = shell(*words, "--json")
+    assert (answer.code, answer.error) == (4, "on-hold")
+    assert "demo" in answer.json["error"]["message"]
+    assert (shell.small.root / "deployments" / "web.yaml").read_text() == text
+
+
 def test_start_leaves_the_file_of_what_is_to_run_alone(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Running is the default: nothing has to be written for it."""
     monkeypatch.setattr("runner.cli._desired.carry_out", lambda *_: 0)

@@ -16,7 +16,7 @@ from typing import Any
 
 from runner import bounded, generated, programs
 from runner.errors import CredentialsError, InvalidRequestError, ProviderError
-from runner.providers.ssh import causes, set_up
+from runner.providers.ssh import causes, set_up, trusted
 from runner.providers.ssh.causes import FAILURE_OF_SSH
 from runner.providers.ssh.words import has_passphrase
 from runner.readback import LOGIN, fields, host_key
@@ -58,8 +58,10 @@ class SshHost:
         return str(self.login.get("python") or PYTHON)
 
     def options(self) -> list[str]:
-        """For ssh and for Ansible alike."""
-        known = [known_hosts(self._repo), *pinned(self._repo, self.login)]
+        """For ssh and for Ansible alike. Raises CredentialsError where a row of the trusted keys trusts too much."""
+        file = known_hosts(self._repo)
+        trusted.rows(file, self._repo.relative(file))
+        known = [file, *pinned(self._repo, self.login)]
         words = [
             *set_up.ALWAYS,
             "UserKnownHostsFile=" + " ".join(quoted(str(path)) for path in known).replace("%", "%%"),
