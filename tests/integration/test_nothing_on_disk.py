@@ -18,7 +18,7 @@ from tests.integration.world import World, events, processes, until
 
 CANARY = "canary-env-3b9d41f0"
 VAULT = "canary-vault-77aa21"
-ALLOWED = ("launch.json", "service.log")
+ALLOWED = ("launch.json", "launch.json.tmp", "service.log")
 """Below the services' folder: what the service is started with, and its own words."""
 STEP = "Ensure the process is started"
 TEXT = "secrets: {TOKEN_OUT: 'env:GIVEN'}\nenv: {BEACON_DUMPS: all, BEACON_STATUS: 500}\n"
