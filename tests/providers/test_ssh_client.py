@@ -429,7 +429,7 @@ def test_socket_of_a_connection_is_never_too_long(tmp_path: Path, folder: str, m
     monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o40700, 0, 0, 0, os.getuid(), *[0] * 5)))
     one = SshHost(Repo(tmp_path), "gpu-1", {**LOGIN_DEFAULTS, "address": "192.0.2.10"})
     monkeypatch.setattr(client, "pinned", lambda *_: [Path("x")])
-    monkeypatch.setattr(client.trusted, "rows", lambda *_: [])
+    monkeypatch.setattr("runner.providers.ssh.trusted.rows", lambda *_: [])
     assert len(options(one.command())["ControlPath"]) + 17 <= 103
 
 
