@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
 from jinja2.runtime import Context, new_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -101,9 +101,21 @@ for _name in ("center", "format", "indent", "wordwrap", "filesizeformat"):
 _environment.filters["quote"] = lambda value: shlex.quote(str(value))
 
 
+for _name in ("range", "lipsum", "cycler", "joiner", "namespace"):
+    _environment.globals.pop(_name)  # they make any number of things of nothing
+_STATEMENTS = (nodes.Output, nodes.If, nodes.For)
+"""What a template may say beside expressions: no names that grow from step to step, no texts from elsewhere."""
+
+
 @cache
 def _compiled(source: str) -> Any:
-    return _environment.from_string(source)
+    tree = _environment.parse(source)
+    for node in tree.find_all(nodes.Stmt):
+        if not isinstance(node, _STATEMENTS):
+            raise TemplateSyntaxError("only if and for may stand between {% and %}", node.lineno)
+        if isinstance(node, nodes.For) and (node.recursive or any(node.find_all(nodes.For))):
+            raise TemplateSyntaxError("a for inside of a for", node.lineno)
+    return _environment.from_string(tree)
 
 
 class Scope(dict[str, Any]):
@@ -121,7 +133,7 @@ def text(source: str, context: Mapping[str, Any]) -> str:
         return source
     try:
         compiled = _compiled(source)
-        if isinstance(context, Scope) and "set" not in source:  # what an expression sets, others must not see
+        if isinstance(context, Scope):
             return _joined(compiled.root_render_func(context.jinja))
         return _joined(compiled.generate(context))
     except TemplateError as error:

@@ -83,6 +83,14 @@ def test_template_of_many_faults_is_bounded_too(tmp_path: Path) -> None:
         "{{ 1" + "+1" * 5000 + " }}",
         "{% for x in range(99999) %}{{ 'aaaaaaaaaa' }}{% endfor %}",
         "{{ range(10**9)|list }}",
+        "{% set a = 'aa' %}" + "{% set a = a ~ a %}" * 40 + "{{ a|length }}",
+        "{% set ns = namespace(x='aa') %}" + "{% set ns.x = ns.x ~ ns.x %}" * 22 + "x",
+        "{% set a %}b{% endset %}{{ a }}",
+        "{% for x in 'ab' %}{% for y in 'ab' %}{{ x }}{% endfor %}{% endfor %}",
+        "{% for x in [[1], [2]] recursive %}{{ loop(x) }}{% endfor %}",
+        "{% macro m(x) %}{{ x }}{% endmacro %}{{ m('a') }}",
+        "{% filter upper %}a{% endfilter %}",
+        "{% with a = 'b' %}{{ a }}{% endwith %}",
     ],
 )
 def test_expression_that_makes_much_of_little_is_a_fault(expression: str) -> None:
