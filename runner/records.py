@@ -1,7 +1,7 @@
 """Records: what was last applied, one generated file for each deployment in `inventory/host_vars/<name>/`.
 
 A record is YAML in its JSON form: Ansible reads it as it reads any host_vars, and the runner reads ten thousand of
-them in half a second. All of it is `!unsafe` (see `inert`): Ansible never evaluates what people wrote.
+them in about a second. All of it is `!unsafe` (see `inert`): Ansible never evaluates what people wrote.
 """
 
 from __future__ import annotations
